@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What differs between kernels in ib core and its surroundings. */
+#ifndef HMMODP_COMPAT_RDMA_H
+#define HMMODP_COMPAT_RDMA_H
+
+#include <linux/mm.h>
+#include <rdma/ib_umem.h>
+#include <rdma/ib_verbs.h>
+#include <rdma/uverbs_ioctl.h>
+
+/* The last argument of create_cq(), and the udata in it; NULL of a kernel user. */
+#ifdef HMMODP_HAVE_RDMA_CREATE_CQ_ATTRS
+#define hmmodp_create_cq_arg	uverbs_attr_bundle
+
+static inline struct ib_udata *hmmodp_create_cq_udata(struct uverbs_attr_bundle *arg)
+{
+	return arg ? &arg->driver_udata : NULL;
+}
+#else
+#define hmmodp_create_cq_arg	ib_udata
+
+static inline struct ib_udata *hmmodp_create_cq_udata(struct ib_udata *arg)
+{
+	return arg;
+}
+#endif
+
+/* What stands before the udata of reg_user_mr(): a DMA handle, which a device
+ * without alloc_dmah() never gets.
+ */
+#ifdef HMMODP_HAVE_RDMA_REG_USER_MR_DMAH
+#define HMMODP_DMAH_ARG	struct ib_dmah *dmah,
+#else
+#define HMMODP_DMAH_ARG
+#endif
+
+static inline struct ib_umem *hmmodp_umem_get(struct ib_device *ibdev,
+					      unsigned long addr, size_t len,
+					      int access)
+{
+#ifdef HMMODP_HAVE_RDMA_UMEM_GET_VA
+	return ib_umem_get_va(ibdev, addr, len, access);
+#else
+	return ib_umem_get(ibdev, addr, len, access);
+#endif
+}
+
+static inline void hmmodp_name_assigned_by_user(struct ib_device *ibdev)
+{
+#ifdef HMMODP_HAVE_RDMA_NAME_BY_USER
+	ib_mark_name_assigned_by_user(ibdev);
+#endif
+}
+
+/* Does ib core raise IB_EVENT_PORT_ACTIVE and _ERR by itself? */
+static inline bool hmmodp_core_raises_port_events(void)
+{
+#ifdef HMMODP_HAVE_RDMA_CORE_PORT_EVENT
+	return true;
+#else
+	return false;
+#endif
+}
+
+static inline void hmmodp_vm_flags_set(struct vm_area_struct *vma,
+				       unsigned long flags)
+{
+#ifdef HMMODP_HAVE_RDMA_VM_FLAGS_SET
+	vm_flags_set(vma, flags);
+#else
+	vma->vm_flags |= flags;
+#endif
+}
+
+#endif
