@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The mirror: a device's translation of a process's addresses, kept in step
+ * with the page tables by HMM. Nothing in it pins a page.
+ *
+ *	owner (a device) ── mirror (per process) ── span 64 MiB ── chunk 2 MiB ── page
+ *
+ * A user reaches memory in two steps that never nest:
+ *
+ *	done = hmmodp_access(m, va, len, dir, copy, ctx);    any context
+ *	if (done < len)
+ *		hmmodp_fault_async(m, va + done, len - done, ...);
+ *
+ * and starts over when the fault is served, because the pages may have gone
+ * again by then.
+ */
+#ifndef HMMODP_MIRROR_H
+#define HMMODP_MIRROR_H
+
+#include <linux/atomic.h>
+#include <linux/types.h>
+
+struct hmmodp_mirror;
+struct hmmodp_fault;
+
+/**
+ * enum hmmodp_dir - what the device does to the memory
+ * @HMMODP_READ: it reads; needs pages that are present
+ * @HMMODP_WRITE: it writes, or reads and writes (atomics); needs pages that the
+ *	process may write, and marks them dirty
+ */
+enum hmmodp_dir {
+	HMMODP_READ,
+	HMMODP_WRITE,
+};
+
+/**
+ * struct hmmodp_stats - what a mirror counts for its owner, all in pages of
+ *	PAGE_SIZE except where said
+ * @page_faults: made valid in a translation by a fault
+ * @page_invalidations: taken out of a translation by the kernel
+ * @page_prefetch: made valid by prefetch rather than by a fault
+ * @fault_retries: rounds (not pages) repeated for a transient reason
+ * @fault_errors: faults (not pages) that ended in a bad address
+ */
+struct hmmodp_stats {
+	atomic64_t page_faults;
+	atomic64_t page_invalidations;
+	atomic64_t page_prefetch;
+	atomic64_t fault_retries;
+	atomic64_t fault_errors;
+};
+
+/**
+ * struct hmmodp_owner - one device whose processes have mirrors
+ * @pgmap_owner: whose device-private pages may stay where they are, or NULL
+ * @stats: shared by all mirrors of this owner
+ *
+ * Embedded in the device; must outlive its mirrors.
+ */
+struct hmmodp_owner {
+	void *pgmap_owner;
+	struct hmmodp_stats stats;
+};
+
+/**
+ * hmmodp_mirror_get - the mirror of the calling process for a device
+ * @owner: the device
+ *
+ * All regions of one process on one device share one mirror, so this costs the
+ * same whatever the region's length.
+ *
+ * Context: process, may sleep; current->mm must not be NULL.
+ * Return: a mirror with a reference, or ERR_PTR: -ENOMEM, -EINVAL (no mm),
+ *	-EINTR.
+ */
+struct hmmodp_mirror *hmmodp_mirror_get(struct hmmodp_owner *owner);
+
+/**
+ * hmmodp_mirror_put - give back a reference
+ * @mirror: from hmmodp_mirror_get()
+ *
+ * The last one takes the mirror down. Faults still under way hold references
+ * of their own.
+ *
+ * Context: process, may sleep.
+ */
+void hmmodp_mirror_put(struct hmmodp_mirror *mirror);
+
+/**
+ * typedef hmmodp_actor_t - what hmmodp_access() does with each piece
+ * @ctx: the caller's
+ * @kaddr: kernel address of the piece; valid during the call only
+ * @len: bytes in the piece, > 0; it may cross pages where they are contiguous
+ *
+ * Called with the piece's chunk locked against invalidation and bottom halves
+ * off: must not sleep, fault, or call the mirror.
+ */
+typedef void (*hmmodp_actor_t)(void *ctx, void *kaddr, size_t len);
+
+/**
+ * hmmodp_access - hand the present pages of a range to an actor, in order
+ * @mirror: the process
+ * @va: first byte, any alignment
+ * @len: bytes
+ * @dir: HMMODP_WRITE stops at a page that is not writable in the translation,
+ *	and marks each page dirty before the actor sees it
+ * @actor: called once per contiguous piece
+ * @ctx: passed to @actor
+ *
+ * Context: any but hard interrupt; does not sleep.
+ * Return: bytes handed to the actor, from the front. Less than @len means that
+ *	the page at @va plus that is absent or lacks the right: fault it.
+ */
+size_t hmmodp_access(struct hmmodp_mirror *mirror, unsigned long va, size_t len,
+		     enum hmmodp_dir dir, hmmodp_actor_t actor, void *ctx);
+
+/**
+ * hmmodp_fault - bring a range into the translation and wait for it
+ * @mirror: the process; need not be the caller's
+ * @va: first byte, any alignment
+ * @len: bytes > 0; all of them are faulted
+ * @dir: the rights wanted
+ *
+ * Context: process, may sleep, no lock held that the memory manager takes.
+ * Return: 0: each page was present at some instant of the call; it may be gone
+ *	again. -EFAULT: some page is not mapped, or not with the right, or the
+ *	process is gone. -EAGAIN: a transient reason outlasted the bound; try
+ *	again later. Nothing else.
+ */
+int hmmodp_fault(struct hmmodp_mirror *mirror, unsigned long va, size_t len,
+		 enum hmmodp_dir dir);
+
+/**
+ * typedef hmmodp_fault_done_t - an asynchronous fault has been served
+ * @ctx: the caller's
+ * @err: as hmmodp_fault() returns
+ *
+ * Process context, may sleep, no lock held.
+ */
+typedef void (*hmmodp_fault_done_t)(void *ctx, int err);
+
+/**
+ * hmmodp_fault_async - hmmodp_fault() on a work queue
+ * @mirror: the process
+ * @va: first byte
+ * @len: bytes > 0
+ * @dir: the rights wanted
+ * @done: called exactly once, unless hmmodp_fault_cancel() came first; may be
+ *	called before this function returns
+ * @ctx: passed to @done
+ *
+ * Context: any but hard interrupt; does not sleep.
+ * Return: the fault with a reference that the caller gives back by
+ *	hmmodp_fault_put(), or ERR_PTR(-ENOMEM), and then @done is not called.
+ */
+struct hmmodp_fault *hmmodp_fault_async(struct hmmodp_mirror *mirror,
+					unsigned long va, size_t len,
+					enum hmmodp_dir dir,
+					hmmodp_fault_done_t done, void *ctx);
+
+/**
+ * hmmodp_fault_cancel - make sure that done is not running and never will
+ * @fault: from hmmodp_fault_async()
+ *
+ * Waits for a @done that has begun, but never for the fault itself, which may
+ * hang on user space (userfaultfd): such a fault ends by itself, unheard.
+ * Must not be called from @done, nor under a lock that @done takes.
+ *
+ * Context: process, may sleep.
+ */
+void hmmodp_fault_cancel(struct hmmodp_fault *fault);
+
+/**
+ * hmmodp_fault_put - give back the reference of hmmodp_fault_async()
+ * @fault: may be NULL
+ *
+ * Context: any but hard interrupt. May be called from its done.
+ */
+void hmmodp_fault_put(struct hmmodp_fault *fault);
+
+#endif

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Access: the way of every byte. Softirq, so nothing here waits. */
+#include <linux/export.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/sizes.h>
+
+#include "core.h"
+#include "span.h"
+
+static_assert(!IS_ENABLED(CONFIG_HIGHMEM),
+	      "neighbouring page frames have neighbouring kernel addresses");
+
+/* How much the actor may handle before an invalidation gets its turn. */
+#define ACCESS_HOLD	SZ_16K
+
+/* @len bytes at @va lie in one chunk. */
+static size_t access_chunk(struct hmmodp_mirror *mirror, unsigned long va,
+			   size_t len, bool write, hmmodp_actor_t actor,
+			   void *ctx)
+{
+	size_t offset = va & (HMMODP_CHUNK_SIZE - 1);
+	struct hmmodp_chunk *chunk;
+	struct hmmodp_span *span;
+	unsigned long pfn;
+	size_t done = 0;
+	size_t n;
+
+	rcu_read_lock();
+	span = hmmodp_span_lookup(mirror, va);
+	if (!span)
+		goto out;
+	chunk = hmmodp_span_chunk(span, va);
+	read_lock_bh(&chunk->lock);
+	while (done < len) {
+		n = hmmodp_chunk_piece_locked(chunk, offset + done, len - done,
+					      write, &pfn);
+		if (!n)
+			break;
+		actor(ctx, page_address(pfn_to_page(pfn)) +
+			   offset_in_page(va + done), n);
+		done += n;
+	}
+	read_unlock_bh(&chunk->lock);
+out:
+	rcu_read_unlock();
+	return done;
+}
+
+size_t hmmodp_access(struct hmmodp_mirror *mirror, unsigned long va, size_t len,
+		     enum hmmodp_dir dir, hmmodp_actor_t actor, void *ctx)
+{
+	size_t done = 0;
+	size_t want;
+	size_t got;
+
+	if (va + len < va)
+		len = ULONG_MAX - va;
+	while (done < len) {
+		want = HMMODP_CHUNK_SIZE - (va & (HMMODP_CHUNK_SIZE - 1));
+		want = min3(want, len - done, (size_t)ACCESS_HOLD);
+		got = access_chunk(mirror, va, want, dir == HMMODP_WRITE, actor,
+				   ctx);
+		done += got;
+		va += got;
+		if (got < want)
+			break;
+	}
+	return done;
+}
+EXPORT_SYMBOL_GPL(hmmodp_access);

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Faults on a work queue, and their cancellation. */
+#include <linux/completion.h>
+#include <linux/export.h>
+#include <linux/kref.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "mm.h"
+#include "core.h"
+
+/*
+ * WAITING -> CALLING -> CALLED	served, done is heard
+ *	   -> CANCELLED		unheard; the fault gives up when it can
+ */
+enum fault_state {
+	FAULT_WAITING,
+	FAULT_CALLING,
+	FAULT_CALLED,
+	FAULT_CANCELLED,
+};
+
+struct hmmodp_fault {
+	struct work_struct work;
+	struct kref ref;		/* the caller's and the work's */
+	struct hmmodp_mirror *mirror;
+	unsigned long va;
+	size_t len;
+	enum hmmodp_dir dir;
+	hmmodp_fault_done_t done;
+	void *ctx;
+	spinlock_t lock;		/* protects state; softirq never takes it */
+	enum fault_state state;
+	bool stop;			/* is CANCELLED; read without the lock */
+	struct completion called;	/* done has returned */
+};
+
+static struct workqueue_struct *fault_queue;
+
+static void fault_free(struct kref *ref)
+{
+	kfree(container_of(ref, struct hmmodp_fault, ref));
+}
+
+void hmmodp_fault_put(struct hmmodp_fault *fault)
+{
+	if (fault)
+		kref_put(&fault->ref, fault_free);
+}
+EXPORT_SYMBOL_GPL(hmmodp_fault_put);
+
+/* Moves on from WAITING, once. */
+static bool fault_leave_waiting(struct hmmodp_fault *fault, enum fault_state to)
+{
+	bool ours;
+
+	spin_lock(&fault->lock);
+	ours = fault->state == FAULT_WAITING;
+	if (ours)
+		fault->state = to;
+	spin_unlock(&fault->lock);
+	return ours;
+}
+
+static void fault_work(struct work_struct *work)
+{
+	struct hmmodp_fault *fault = container_of(work, struct hmmodp_fault, work);
+	int err;
+
+	err = hmmodp_fault_unless(fault->mirror, fault->va, fault->len,
+				  fault->dir, &fault->stop);
+	if (fault_leave_waiting(fault, FAULT_CALLING)) {
+		fault->done(fault->ctx, err);
+		spin_lock(&fault->lock);
+		fault->state = FAULT_CALLED;
+		spin_unlock(&fault->lock);
+		complete_all(&fault->called);
+	}
+	hmmodp_mirror_unref(fault->mirror);
+	hmmodp_fault_put(fault);
+}
+
+struct hmmodp_fault *hmmodp_fault_async(struct hmmodp_mirror *mirror,
+					unsigned long va, size_t len,
+					enum hmmodp_dir dir,
+					hmmodp_fault_done_t done, void *ctx)
+{
+	struct hmmodp_fault *fault;
+
+	fault = kmalloc_obj(*fault, GFP_ATOMIC);
+	if (!fault)
+		return ERR_PTR(-ENOMEM);
+	INIT_WORK(&fault->work, fault_work);
+	kref_init(&fault->ref);
+	kref_get(&fault->ref);		/* the work's */
+	kref_get(&mirror->ref);
+	fault->mirror = mirror;
+	fault->va = va;
+	fault->len = len;
+	fault->dir = dir;
+	fault->done = done;
+	fault->ctx = ctx;
+	spin_lock_init(&fault->lock);
+	fault->state = FAULT_WAITING;
+	fault->stop = false;
+	init_completion(&fault->called);
+	queue_work(fault_queue, &fault->work);
+	return fault;
+}
+EXPORT_SYMBOL_GPL(hmmodp_fault_async);
+
+void hmmodp_fault_cancel(struct hmmodp_fault *fault)
+{
+	if (fault_leave_waiting(fault, FAULT_CANCELLED))
+		WRITE_ONCE(fault->stop, true);
+	else if (READ_ONCE(fault->state) != FAULT_CANCELLED)
+		wait_for_completion(&fault->called);
+}
+EXPORT_SYMBOL_GPL(hmmodp_fault_cancel);
+
+/* As many at once as may be: each may hang on user space. */
+int __init hmmodp_async_init(void)
+{
+	fault_queue = alloc_workqueue("hmmodp_fault", WQ_UNBOUND | WQ_HIGHPRI,
+				      WQ_MAX_ACTIVE);
+	return fault_queue ? 0 : -ENOMEM;
+}
+
+/* Waits for cancelled faults that are still on their way out. */
+void hmmodp_async_exit(void)
+{
+	destroy_workqueue(fault_queue);
+}

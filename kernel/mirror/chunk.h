@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A chunk: the translation of one aligned 2 MiB of a process's addresses.
+ *
+ *	leaf	table	the chunk
+ *	0	NULL	holds nothing
+ *	entry	NULL	is mapped by the CPU as one huge page: one entry for it all
+ *	0	entries	has an entry for each page; some of them are valid
+ *
+ * A huge leaf is never split: when part of it is invalidated, all of it goes.
+ * The CPU's huge mapping does the same, for the kernel either splits it, and
+ * announces that for its whole length, or takes it whole. So nothing is lost
+ * that would not be gone in a moment, and no memory is wanted at a place where
+ * there may be none.
+ */
+#ifndef HMMODP_CHUNK_H
+#define HMMODP_CHUNK_H
+
+#include "kapi.h"
+#include "entry.h"
+
+#define HMMODP_CHUNK_SHIFT	21
+#define HMMODP_CHUNK_SIZE	BIT(HMMODP_CHUNK_SHIFT)
+#define HMMODP_CHUNK_ORDER	(HMMODP_CHUNK_SHIFT - PAGE_SHIFT)
+#define HMMODP_CHUNK_PAGES	((unsigned int)BIT(HMMODP_CHUNK_ORDER))
+
+struct hmmodp_chunk {
+	/*
+	 * Protects all below. Taken in softirq, so that process context turns
+	 * bottom halves off, and nothing may be locked within it that is ever
+	 * held with them on. Read: look, access. Write: install, clear.
+	 */
+	rwlock_t lock;
+	unsigned int populated;		/* pages with a valid entry */
+	unsigned long leaf;
+	unsigned long *table;
+};
+
+/* Page frames whose dirty entries were cleared and that must be told. */
+#define HMMODP_DIRTY_BATCH	64
+struct hmmodp_dirty {
+	unsigned int count;
+	unsigned long pfn[HMMODP_DIRTY_BATCH];
+};
+
+void hmmodp_chunk_init(struct hmmodp_chunk *chunk);
+
+bool hmmodp_chunk_covers_locked(const struct hmmodp_chunk *chunk,
+				unsigned int first, unsigned int last,
+				bool write);
+size_t hmmodp_chunk_piece_locked(struct hmmodp_chunk *chunk, size_t offset,
+				 size_t len, bool write, unsigned long *pfn);
+unsigned int hmmodp_chunk_install_locked(struct hmmodp_chunk *chunk,
+					 unsigned int first, unsigned int last,
+					 const unsigned long *entries,
+					 unsigned long **spare);
+unsigned int hmmodp_chunk_install_leaf_locked(struct hmmodp_chunk *chunk,
+					      unsigned long leaf,
+					      unsigned long **freed);
+unsigned int hmmodp_chunk_clear_locked(struct hmmodp_chunk *chunk,
+				       unsigned int *next, unsigned int last,
+				       struct hmmodp_dirty *dirty,
+				       unsigned long **freed);
+
+#endif

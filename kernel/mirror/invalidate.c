@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Invalidation: the kernel is about to change page tables; forget the pages. */
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/slab.h>
+
+#include "core.h"
+#include "span.h"
+#include "trace.h"
+
+/*
+ * Tells pages that they were written. Their mappings were announced as going
+ * away but are still there, since whoever wants to take them away must go
+ * through the notifier and then waits for clear_lock. A mapped page cannot be
+ * freed or truncated, so this is as safe as it is for zap_pte_range(), which
+ * does the same for the dirty bit of a page table entry, under a spinlock and
+ * without the page's. A page of a file system was made dirty when it became
+ * writable, and is made clean only after the notifier was called, so that it
+ * is no news to the file system either.
+ */
+static void mark_dirty(struct hmmodp_dirty *dirty)
+{
+	struct folio *folio, *told = NULL;
+	unsigned int i;
+
+	for (i = 0; i < dirty->count; i++) {
+		folio = page_folio(pfn_to_page(dirty->pfn[i]));
+		if (folio != told)
+			folio_mark_dirty(folio);
+		told = folio;
+	}
+	dirty->count = 0;
+}
+
+static unsigned int clear_chunk(struct hmmodp_span *span,
+				struct hmmodp_chunk *chunk,
+				unsigned int next, unsigned int last)
+{
+	struct hmmodp_dirty dirty = { .count = 0 };
+	unsigned int gone = 0;
+	unsigned long *freed;
+
+	while (next < last) {
+		spin_lock(&span->clear_lock);
+		/*
+		 * Not in softirq's way while the pages are told: that takes
+		 * locks which others hold with bottom halves on.
+		 */
+		write_lock_bh(&chunk->lock);
+		gone += hmmodp_chunk_clear_locked(chunk, &next, last, &dirty,
+						  &freed);
+		write_unlock_bh(&chunk->lock);
+		mark_dirty(&dirty);
+		spin_unlock(&span->clear_lock);
+		kfree(freed);
+	}
+	return gone;
+}
+
+/**
+ * hmmodp_span_clear - make a range absent, pages that were dirty know it
+ * @span: the span
+ * @start: first address, may lie before the span
+ * @end: address after the last, may lie behind it
+ *
+ * Context: process; takes spinlocks only, allocates nothing. The notifier of
+ * the span is in place.
+ * Return: pages that became absent.
+ */
+unsigned int hmmodp_span_clear(struct hmmodp_span *span, unsigned long start,
+			       unsigned long end)
+{
+	unsigned int gone = 0;
+	unsigned long base, va;
+
+	start = max(start, span->base);
+	end = min(end, span->base + HMMODP_SPAN_SIZE);
+	for (va = start; va < end; va = base + HMMODP_CHUNK_SIZE) {
+		base = va & ~(HMMODP_CHUNK_SIZE - 1);
+		gone += clear_chunk(span, hmmodp_span_chunk(span, va),
+				    (va - base) >> PAGE_SHIFT,
+				    PAGE_ALIGN(min(end - base, HMMODP_CHUNK_SIZE)) >>
+					PAGE_SHIFT);
+	}
+	return gone;
+}
+
+/*
+ * The sequence number is set before any chunk is locked, outside the lock that
+ * install checks it under. That is enough: an install either had the chunk
+ * first, then its entries are cleared here; or it has it afterwards, then it
+ * sees the number and gives up. This is also why the lock of every chunk in the
+ * range is taken, be there entries or not.
+ *
+ * No event may be skipped: all of them change what the device may do, or who
+ * else may. Nothing here sleeps, so a caller that must not wait is no matter.
+ */
+static bool invalidate(struct mmu_interval_notifier *notifier,
+		       const struct mmu_notifier_range *range,
+		       unsigned long cur_seq)
+{
+	struct hmmodp_span *span = container_of(notifier, struct hmmodp_span,
+						notifier);
+	unsigned int gone;
+
+	mmu_interval_set_seq(notifier, cur_seq);
+	gone = hmmodp_span_clear(span, range->start, range->end);
+	hmmodp_count(span->mirror, page_invalidations, gone);
+	trace_hmmodp_invalidate(range->start, range->end, range->event, gone);
+	return true;
+}
+
+const struct mmu_interval_notifier_ops hmmodp_span_notifier_ops = {
+	.invalidate = invalidate,
+};

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The one door to the kernel for the pure parts of the mirror (entry.h,
+ * chunk.h, chunk.c). The unit tests define its guard and bring a shim instead.
+ */
+#ifndef HMMODP_KAPI_H
+#define HMMODP_KAPI_H
+
+#include <linux/bitops.h>
+#include <linux/bug.h>
+#include <linux/build_bug.h>
+#include <linux/compiler.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#endif

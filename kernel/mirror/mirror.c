@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Mirrors: found, made, given back. */
+#include <linux/export.h>
+#include <linux/hash.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "mm.h"
+#include "core.h"
+#include "span.h"
+
+static DEFINE_MUTEX(mirrors_lock);	/* protects mirrors, and users in them */
+static DEFINE_HASHTABLE(mirrors, 8);	/* by mm */
+
+static struct hmmodp_mirror *find_locked(struct mm_struct *mm,
+					 struct hmmodp_owner *owner)
+	__must_hold(&mirrors_lock)
+{
+	struct hmmodp_mirror *mirror;
+
+	/* owner cannot change: it does so only when the mirror leaves the table */
+	hash_for_each_possible(mirrors, mirror, node, (unsigned long)mm)
+		if (mirror->mm == mm && mirror->owner == owner)
+			return mirror;
+	return NULL;
+}
+
+static struct hmmodp_mirror *make(struct mm_struct *mm,
+				  struct hmmodp_owner *owner)
+{
+	struct hmmodp_mirror *mirror;
+	unsigned int i;
+
+	mirror = kzalloc_obj(*mirror, GFP_KERNEL_ACCOUNT);
+	if (!mirror)
+		return NULL;
+	mmgrab(mm);
+	mirror->mm = mm;
+	mirror->memcg = get_mem_cgroup_from_mm(mm);
+	kref_init(&mirror->ref);
+	mirror->users = 1;
+	spin_lock_init(&mirror->owner_lock);
+	mirror->owner = owner;
+	xa_init_flags(&mirror->spans, XA_FLAGS_ACCOUNT);
+	mutex_init(&mirror->span_lock);
+	for (i = 0; i < HMMODP_FAULT_LOCKS; i++)
+		mutex_init(&mirror->fault_lock[i]);
+	return mirror;
+}
+
+struct hmmodp_mirror *hmmodp_mirror_get(struct hmmodp_owner *owner)
+{
+	struct mm_struct *mm = current->mm;
+	struct hmmodp_mirror *mirror;
+
+	if (!mm)
+		return ERR_PTR(-EINVAL);
+	if (mutex_lock_killable(&mirrors_lock))
+		return ERR_PTR(-EINTR);
+	mirror = find_locked(mm, owner);
+	if (mirror) {
+		mirror->users++;
+	} else {
+		mirror = make(mm, owner);
+		if (mirror)
+			hash_add(mirrors, &mirror->node, (unsigned long)mm);
+	}
+	mutex_unlock(&mirrors_lock);
+	return mirror ?: ERR_PTR(-ENOMEM);
+}
+EXPORT_SYMBOL_GPL(hmmodp_mirror_get);
+
+/*
+ * No user, no fault: nobody looks at the entries any more. The notifiers still
+ * do, and must until the last dirty page has been told.
+ */
+static void mirror_free(struct kref *ref)
+{
+	struct hmmodp_mirror *mirror = container_of(ref, struct hmmodp_mirror, ref);
+	struct hmmodp_span *span;
+	unsigned long i;
+
+	xa_for_each(&mirror->spans, i, span)
+		hmmodp_span_free(span);
+	xa_destroy(&mirror->spans);
+	mem_cgroup_put(mirror->memcg);
+	mmdrop(mirror->mm);
+	kfree(mirror);
+}
+
+/* Context: process, may sleep. */
+void hmmodp_mirror_unref(struct hmmodp_mirror *mirror)
+{
+	kref_put(&mirror->ref, mirror_free);
+}
+
+void hmmodp_mirror_put(struct hmmodp_mirror *mirror)
+{
+	bool last;
+
+	mutex_lock(&mirrors_lock);
+	last = !--mirror->users;
+	if (last) {
+		hash_del(&mirror->node);
+		spin_lock(&mirror->owner_lock);
+		mirror->owner = NULL;
+		spin_unlock(&mirror->owner_lock);
+	}
+	mutex_unlock(&mirrors_lock);
+	if (last)
+		hmmodp_mirror_unref(mirror);
+}
+EXPORT_SYMBOL_GPL(hmmodp_mirror_put);

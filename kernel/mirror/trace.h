@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Tracepoints of the mirror. */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM hmmodp
+
+#if !defined(HMMODP_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define HMMODP_TRACE_H
+
+#include <linux/tracepoint.h>
+
+TRACE_EVENT(hmmodp_fault,
+	    TP_PROTO(unsigned long va, size_t len, bool write, int err),
+	    TP_ARGS(va, len, write, err),
+	    TP_STRUCT__entry(__field(unsigned long, va)
+			     __field(size_t, len)
+			     __field(bool, write)
+			     __field(int, err)),
+	    TP_fast_assign(__entry->va = va;
+			   __entry->len = len;
+			   __entry->write = write;
+			   __entry->err = err;),
+	    TP_printk("va=%#lx len=%zu %s err=%d", __entry->va, __entry->len,
+		      __entry->write ? "write" : "read", __entry->err)
+);
+
+TRACE_EVENT(hmmodp_invalidate,
+	    TP_PROTO(unsigned long start, unsigned long end, int event,
+		     unsigned int pages),
+	    TP_ARGS(start, end, event, pages),
+	    TP_STRUCT__entry(__field(unsigned long, start)
+			     __field(unsigned long, end)
+			     __field(int, event)
+			     __field(unsigned int, pages)),
+	    TP_fast_assign(__entry->start = start;
+			   __entry->end = end;
+			   __entry->event = event;
+			   __entry->pages = pages;),
+	    TP_printk("start=%#lx end=%#lx event=%d pages=%u", __entry->start,
+		      __entry->end, __entry->event, __entry->pages)
+);
+
+#endif
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>
