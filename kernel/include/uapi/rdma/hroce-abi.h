@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR BSD-2-Clause */
+/*
+ * What hroce.ko and its rdma-core provider agree on: the layout of the shared
+ * rings and the driver's part of the uverbs commands. The one copy of it.
+ *
+ * Rule of growth: structures only ever get longer, at the end; either side
+ * takes what the other does not know as zero.
+ */
+#ifndef HROCE_ABI_H
+#define HROCE_ABI_H
+
+#include <linux/types.h>
+
+#define HROCE_UVERBS_ABI_VERSION	1
+#define HROCE_DRIVER_ID			0x484f4450	/* "HODP" */
+
+/*
+ * A ring: this header, then @entries entries of @stride bytes, at byte
+ * HROCE_RING_ENTRIES of the mapping. Both indices run freely modulo 2^32; entry
+ * i is at i & (entries - 1), entries being a power of two. The ring is empty
+ * when they are equal and full when producer - consumer == entries. Each side
+ * writes its own index with release and reads the other's with acquire
+ * semantics. The kernel trusts none of it.
+ *
+ * A receive queue is not announced to the kernel, unless the kernel has set
+ * doorbell (the QP is in error, and what is posted must be flushed): after
+ * writing the producer index and a full barrier the provider reads it, and if
+ * it is not zero rings the QP's doorbell.
+ *
+ *	ring			producer	consumer
+ *	send queue		provider	kernel, when the request is complete
+ *	receive queue, SRQ	provider	kernel, when the request is taken
+ *	completion queue	kernel		provider
+ */
+struct hroce_ring {
+	__u32 producer;
+	__u32 reserved0[15];
+	__u32 consumer;
+	__u32 doorbell;
+	__u32 reserved1[14];
+};
+
+#define HROCE_RING_ENTRIES	128
+
+/**
+ * struct hroce_ring_info - how to map a ring
+ * @offset: for mmap() of the uverbs command file
+ * @length: bytes to map, whole pages
+ * @entries: a power of two
+ * @stride: bytes from one entry to the next, a multiple of 16
+ * @max_sge: scatter/gather entries that fit
+ * @max_inline: bytes of inline data that fit, send queue only
+ * A queue that the object does not have (the receive queue of a QP with an SRQ)
+ * has entries 0.
+ */
+struct hroce_ring_info {
+	__aligned_u64 offset;
+	__u32 length;
+	__u32 entries;
+	__u32 stride;
+	__u32 max_sge;
+	__u32 max_inline;
+	__u32 reserved;
+};
+
+struct hroce_sge {
+	__aligned_u64 addr;
+	__u32 length;
+	__u32 lkey;
+};
+
+/**
+ * struct hroce_send_wqe - entry of a send queue
+ * @wr_id: returned in the completion
+ * @opcode: IB_UVERBS_WR_*
+ * @flags: IB_SEND_* values (enum ib_send_flags): fence, signaled, solicited, inline
+ * @num_sge: entries of @sge; 0 where @flags has inline
+ * @inline_length: bytes of @inline_data; 0 unless @flags has inline
+ * @imm: immediate data, big endian, or the key to invalidate, CPU order
+ * @ah: address handle number (hroce_create_ah_resp), UD only
+ * @srqn: remote shared receive queue, XRC only
+ */
+struct hroce_send_wqe {
+	__aligned_u64 wr_id;
+	__u8 opcode;
+	__u8 flags;
+	__u16 num_sge;
+	__u32 inline_length;
+	__u32 imm;
+	__u32 ah;
+	union {
+		struct {
+			__aligned_u64 remote_addr;
+			__u32 rkey;
+		} rdma;
+		struct {
+			__aligned_u64 remote_addr;
+			__u32 rkey;
+			__u32 reserved;
+			__aligned_u64 compare_add;
+			__aligned_u64 swap;
+		} atomic;
+		struct {
+			__u32 remote_qpn;
+			__u32 remote_qkey;
+		} ud;
+		__u8 room[32];
+	};
+	__u32 srqn;
+	__u32 reserved;
+	/* 64 bytes up to here */
+	union {
+		__DECLARE_FLEX_ARRAY(struct hroce_sge, sge);
+		__DECLARE_FLEX_ARRAY(__u8, inline_data);
+	};
+};
+
+/**
+ * struct hroce_recv_wqe - entry of a receive queue or SRQ
+ * @wr_id: returned in the completion
+ * @num_sge: entries of @sge
+ */
+struct hroce_recv_wqe {
+	__aligned_u64 wr_id;
+	__u32 num_sge;
+	__u32 reserved;
+	struct hroce_sge sge[];
+};
+
+/* struct hroce_cqe flags; the values of enum ibv_wc_flags */
+#define HROCE_CQE_GRH		(1u << 0)
+#define HROCE_CQE_IMM		(1u << 1)
+#define HROCE_CQE_INV		(1u << 3)
+
+/**
+ * struct hroce_cqe - entry of a completion queue
+ * @wr_id: of the request
+ * @status: IB_WC_* as enum ibv_wc_status
+ * @opcode: enum ibv_wc_opcode; of a failed request undefined
+ * @vendor_err: 0, or detail for a person
+ * @byte_len: bytes moved
+ * @imm: immediate data, big endian, or the invalidated key, CPU order
+ * @qp_num: the local QP
+ * @src_qp: the sender, UD only
+ * @flags: HROCE_CQE_*
+ * @pkey_index: always 0
+ * @timestamp_ns: when it was made, CLOCK_MONOTONIC
+ */
+struct hroce_cqe {
+	__aligned_u64 wr_id;
+	__u32 status;
+	__u32 opcode;
+	__u32 vendor_err;
+	__u32 byte_len;
+	__u32 imm;
+	__u32 qp_num;
+	__u32 src_qp;
+	__u32 flags;
+	__u16 pkey_index;
+	__u16 reserved0;
+	__u32 reserved1;
+	__aligned_u64 timestamp_ns;
+	__aligned_u64 reserved2;
+};
+
+struct hroce_alloc_ucontext_resp {
+	__u32 max_inline;	/* bytes */
+	__u32 max_sge;
+};
+
+struct hroce_create_cq_resp {
+	struct hroce_ring_info ring;
+};
+
+struct hroce_create_qp_resp {
+	struct hroce_ring_info sq;
+	struct hroce_ring_info rq;
+};
+
+struct hroce_create_srq_resp {
+	struct hroce_ring_info ring;
+	__u32 srqn;
+	__u32 reserved;
+};
+
+struct hroce_create_ah_resp {
+	__u32 ah;		/* for struct hroce_send_wqe */
+	__u32 reserved;
+};
+
+/*
+ * The doorbell is the uverbs POST_SEND command with no work request in it.
+ */
+#endif

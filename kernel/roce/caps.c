@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the device says of itself: capabilities and limits, exactly what works. */
+#include <linux/string.h>
+#include <rdma/ib_mad.h>
+
+#include "caps.h"
+#include "dev.h"
+#include "udata.h"
+
+static void hroce_query_odp(struct ib_odp_caps *caps)
+{
+	caps->general_caps = IB_ODP_SUPPORT;
+	caps->per_transport_caps.rc_odp_caps = IB_ODP_SUPPORT_SEND | IB_ODP_SUPPORT_RECV |
+		IB_ODP_SUPPORT_WRITE | IB_ODP_SUPPORT_READ | IB_ODP_SUPPORT_ATOMIC;
+}
+
+int hroce_query_device(struct ib_device *ibdev, struct ib_device_attr *attr,
+		       struct ib_udata *udata)
+{
+	memset(attr, 0, sizeof(*attr));
+	attr->sys_image_guid = ibdev->node_guid;
+	attr->vendor_id = 0xffffff;	/* none */
+	attr->max_mr_size = U64_MAX;
+	attr->page_size_cap = PAGE_SIZE;
+	attr->device_cap_flags = IB_DEVICE_RC_RNR_NAK_GEN | IB_DEVICE_PORT_ACTIVE_EVENT |
+				 IB_DEVICE_SYS_IMAGE_GUID;
+	attr->kernel_cap_flags = IBK_LOCAL_DMA_LKEY | IBK_ALLOW_USER_UNREG |
+				 IBK_ON_DEMAND_PAGING;
+	attr->max_qp = HROCE_MAX_QP;
+	attr->max_qp_wr = HROCE_MAX_QP_WR;
+	attr->max_send_sge = HROCE_MAX_SGE;
+	attr->max_recv_sge = HROCE_MAX_SGE;
+	attr->max_sge_rd = HROCE_MAX_SGE;
+	attr->max_cq = HROCE_MAX_CQ;
+	attr->max_cqe = HROCE_MAX_CQE;
+	attr->max_mr = HROCE_MAX_MR;
+	attr->max_pd = HROCE_MAX_PD;
+	attr->max_ah = HROCE_MAX_AH;
+	attr->max_qp_rd_atom = HROCE_MAX_RD_ATOMIC;
+	attr->max_qp_init_rd_atom = HROCE_MAX_RD_ATOMIC;
+	attr->max_res_rd_atom = HROCE_MAX_QP * HROCE_MAX_RD_ATOMIC;
+	attr->atomic_cap = IB_ATOMIC_GLOB;
+	attr->max_pkeys = 1;
+	attr->local_ca_ack_delay = HROCE_ACK_DELAY;
+	hroce_query_odp(&attr->odp_caps);
+	return hroce_respond(udata, NULL, 0);
+}
+
+int hroce_query_pkey(struct ib_device *ibdev, u32 port, u16 index, u16 *pkey)
+{
+	if (index)
+		return -EINVAL;
+	*pkey = IB_DEFAULT_PKEY_FULL;
+	return 0;
+}
+
+int hroce_get_port_immutable(struct ib_device *ibdev, u32 port,
+			     struct ib_port_immutable *immutable)
+{
+	immutable->core_cap_flags = RDMA_CORE_PORT_IBA_ROCE_UDP_ENCAP;
+	immutable->pkey_tbl_len = 1;
+	immutable->gid_tbl_len = HROCE_GID_TBL_LEN;
+	immutable->max_mad_size = IB_MGMT_MAD_SIZE;
+	return 0;
+}

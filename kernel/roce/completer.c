@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The completer: what the responder's packets mean for the requests under way
+ * (IBTA 9.7.5, 9.7.8). Part of the send half.
+ */
+#include <linux/jiffies.h>
+
+#include "qp.h"
+#include "walk.h"
+
+/* RNR timer codes in units of 10 us (IBTA table 45); code 0 is the longest. */
+static const u32 hroce_rnr_10us[32] = {
+	65536, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192,
+	256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288,
+	16384, 24576, 32768, 49152,
+};
+
+static struct hroce_swr *hroce_oldest(struct hroce_sq *sq)
+{
+	return sq->ring.index == sq->fetched ? NULL : hroce_sq_slot(sq, sq->ring.index);
+}
+
+/* Does the request complete by a response of its own rather than an ACK? */
+static bool hroce_wants_response(const struct hroce_swr *swr)
+{
+	return swr->wqe.opcode == IB_UVERBS_WR_RDMA_READ ||
+	       swr->wqe.opcode == IB_UVERBS_WR_ATOMIC_CMP_AND_SWP ||
+	       swr->wqe.opcode == IB_UVERBS_WR_ATOMIC_FETCH_AND_ADD;
+}
+
+/* All before this PSN is acknowledged. */
+static void hroce_progress(struct hroce_qp *qp, u32 una)
+{
+	struct hroce_sq *sq = &qp->sq;
+
+	if (!hroce_psn_before(sq->una, una))
+		return;
+	sq->una = una;
+	sq->retry_at = jiffies + qp->timeout;
+	sq->retries_left = qp->attr.retry_cnt;
+	sq->rnr_left = qp->attr.rnr_retry;
+	sq->anxious = false;
+	/* a late ACK of packets that we were about to send again */
+	if (hroce_psn_before(sq->psn, una))
+		hroce_requester_seek(qp, una);
+}
+
+/* Complete SENDs and WRITEs that come before this PSN, up to a READ or atomic. */
+static void hroce_ack_before(struct hroce_qp *qp, u32 psn)
+{
+	struct hroce_sq *sq = &qp->sq;
+	struct hroce_swr *swr;
+
+	while ((swr = hroce_oldest(sq)) && !hroce_wants_response(swr)) {
+		if (hroce_psn_before(swr->last_psn, psn)) {
+			hroce_progress(qp, hroce_psn_add(swr->last_psn, 1));
+			hroce_sq_complete(qp, IB_WC_SUCCESS);
+			continue;
+		}
+		if (hroce_psn_before(swr->first_psn, psn))
+			hroce_progress(qp, psn);
+		return;
+	}
+}
+
+/*
+ * The responder has gone past a READ or atomic whose response we miss: it was
+ * lost. Not again for news from before we went back.
+ */
+static void hroce_response_lost(struct hroce_qp *qp, u32 psn)
+{
+	if (hroce_psn_before(psn, qp->sq.psn))
+		hroce_requester_rewind(qp);
+}
+
+/* No answer, or the answer that a packet was lost. */
+static void hroce_retry(struct hroce_qp *qp)
+{
+	struct hroce_sq *sq = &qp->sq;
+
+	if (!sq->retries_left) {
+		hroce_count(qp->dev->stats, HROCE_RETRY_EXCEEDED);
+		hroce_sq_fail(qp, IB_WC_RETRY_EXC_ERR);
+		return;
+	}
+	sq->retries_left--;
+	hroce_requester_rewind(qp);
+}
+
+static void hroce_rnr(struct hroce_qp *qp, u8 code)
+{
+	struct hroce_sq *sq = &qp->sq;
+
+	hroce_count(qp->dev->stats, HROCE_RNR_NAK_RCVD);
+	if (!sq->rnr_left) {
+		hroce_count(qp->dev->stats, HROCE_RNR_RETRY_EXCEEDED);
+		hroce_sq_fail(qp, IB_WC_RNR_RETRY_EXC_ERR);
+		return;
+	}
+	if (qp->attr.rnr_retry != 7)
+		sq->rnr_left--;
+	sq->retries_left = qp->attr.retry_cnt;
+	sq->rnr_wait = true;
+	sq->rnr_at = jiffies + usecs_to_jiffies(hroce_rnr_10us[code] * 10) + 1;
+	hroce_requester_rewind(qp);
+}
+
+static void hroce_nak(struct hroce_qp *qp, u8 code)
+{
+	switch (code) {
+	case HROCE_NAK_PSN:
+		hroce_count(qp->dev->stats, HROCE_PACKET_SEQ_ERR);
+		hroce_retry(qp);
+		break;
+	case HROCE_NAK_INVALID_REQ:
+		hroce_sq_fail(qp, IB_WC_REM_INV_REQ_ERR);
+		break;
+	case HROCE_NAK_REM_ACCESS:
+		hroce_sq_fail(qp, IB_WC_REM_ACCESS_ERR);
+		break;
+	case HROCE_NAK_REM_OP:
+		hroce_sq_fail(qp, IB_WC_REM_OP_ERR);
+		break;
+	}
+}
+
+static void hroce_got_ack(struct hroce_qp *qp, const struct hroce_hdr *h)
+{
+	struct hroce_sq *sq = &qp->sq;
+	u8 type = HROCE_AETH_TYPE(h->syndrome);
+	struct hroce_swr *swr;
+
+	/* An ACK covers its own PSN, a NAK all before it. */
+	hroce_ack_before(qp, type == HROCE_AETH_ACK ? hroce_psn_add(h->psn, 1) : h->psn);
+	swr = hroce_oldest(sq);
+	if (!swr)
+		return;
+	if (hroce_wants_response(swr) && (type == HROCE_AETH_ACK || h->psn != sq->una)) {
+		if (!hroce_psn_before(h->psn, sq->una))
+			hroce_response_lost(qp, h->psn);
+		return;
+	}
+	if (type == HROCE_AETH_ACK || h->psn != sq->una ||
+	    !hroce_psn_before(h->psn, sq->psn))
+		return;
+	if (type == HROCE_AETH_RNR)
+		hroce_rnr(qp, HROCE_AETH_VALUE(h->syndrome));
+	else if (type == HROCE_AETH_NAK)
+		hroce_nak(qp, HROCE_AETH_VALUE(h->syndrome));
+}
+
+/* Bytes of a response into the oldest request's memory. -EAGAIN: stalled. */
+static int hroce_place(struct hroce_qp *qp, struct hroce_swr *swr, u32 off, u32 len,
+		       hmmodp_actor_t actor, void *ctx)
+{
+	struct hroce_walk walk;
+	int err;
+
+	hroce_walk_sges(&walk, qp, swr->wqe.sge, swr->wqe.num_sge, off, len, HMMODP_WRITE);
+	err = hroce_walk_move(&walk, len, actor, ctx);
+	if (err == -EAGAIN) {
+		hroce_count(qp->dev->stats, HROCE_REQ_FAULTS);
+		if (hroce_walk_stall(&walk, &qp->sq.resp_stall, swr->length - off)) {
+			qp->sq.again = true;
+			qp->sq.again_at = jiffies + 1;
+		}
+	}
+	hroce_walk_end(&walk);
+	return err;
+}
+
+static void hroce_response_ends(struct hroce_sq *sq)
+{
+	if (sq->rd_out)
+		sq->rd_out--;
+}
+
+static int hroce_got_read(struct hroce_qp *qp, struct hroce_swr *swr, struct sk_buff *skb,
+			  const struct hroce_hdr *h, unsigned int hdr_bytes)
+{
+	struct hroce_from_skb from = { skb, HROCE_RX(skb)->off + hdr_bytes };
+	u32 off = hroce_psn_diff(h->psn, swr->first_psn) * qp->mtu;
+	u32 len = min(qp->mtu, swr->length - off);
+	int err;
+
+	if (h->payload != len) {
+		hroce_sq_fail(qp, IB_WC_BAD_RESP_ERR);
+		return 0;
+	}
+	err = hroce_place(qp, swr, off, len, hroce_copy_from_skb, &from);
+	if (err == -EAGAIN)
+		return err;
+	if (err) {
+		hroce_sq_fail(qp, IB_WC_LOC_PROT_ERR);
+		return 0;
+	}
+	hroce_count_n(qp->dev->stats, HROCE_RCVD_BYTES, len);
+	if (h->flags & HROCE_PKT_LAST)
+		hroce_response_ends(&qp->sq);
+	hroce_progress(qp, hroce_psn_add(h->psn, 1));
+	if (h->psn == swr->last_psn)
+		hroce_sq_complete(qp, IB_WC_SUCCESS);
+	return 0;
+}
+
+static int hroce_got_atomic(struct hroce_qp *qp, struct hroce_swr *swr,
+			    const struct hroce_hdr *h)
+{
+	const u8 *src = (const u8 *)&h->orig;
+	int err;
+
+	err = hroce_place(qp, swr, 0, sizeof(h->orig), hroce_copy_from_bytes, &src);
+	if (err == -EAGAIN)
+		return err;
+	if (err) {
+		hroce_sq_fail(qp, IB_WC_LOC_PROT_ERR);
+		return 0;
+	}
+	hroce_response_ends(&qp->sq);
+	hroce_progress(qp, hroce_psn_add(h->psn, 1));
+	hroce_sq_complete(qp, IB_WC_SUCCESS);
+	return 0;
+}
+
+static int hroce_got_response(struct hroce_qp *qp, struct sk_buff *skb,
+			      const struct hroce_hdr *h, unsigned int hdr_bytes)
+{
+	bool read = h->flags & HROCE_PKT_READ_RESP;
+	struct hroce_sq *sq = &qp->sq;
+	struct hroce_swr *swr;
+
+	hroce_ack_before(qp, h->psn);
+	swr = hroce_oldest(sq);
+	if (!swr || hroce_psn_before(h->psn, sq->una))
+		return 0;
+	if (h->psn != sq->una) {
+		if (hroce_wants_response(swr))
+			hroce_response_lost(qp, h->psn);
+		return 0;
+	}
+	if (!hroce_wants_response(swr) ||
+	    read != (swr->wqe.opcode == IB_UVERBS_WR_RDMA_READ)) {
+		hroce_sq_fail(qp, IB_WC_BAD_RESP_ERR);
+		return 0;
+	}
+	return read ? hroce_got_read(qp, swr, skb, h, hdr_bytes) :
+		      hroce_got_atomic(qp, swr, h);
+}
+
+/* One packet. -EAGAIN: its memory is absent, it stays. */
+static int hroce_complete_packet(struct hroce_qp *qp, struct sk_buff *skb)
+{
+	struct hroce_sq *sq = &qp->sq;
+	u8 buf[HROCE_MAX_HDR_BYTES], *p;
+	unsigned int len = hroce_rx_len(skb);
+	enum ib_qp_state state = READ_ONCE(qp->state);
+	struct hroce_hdr h;
+	int n;
+
+	if (state != IB_QPS_RTS && state != IB_QPS_SQD)
+		return 0;
+	p = skb_header_pointer(skb, HROCE_RX(skb)->off,
+			       min_t(unsigned int, len, sizeof(buf)), buf);
+	n = hroce_hdr_parse(&h, p, len);
+	if (n < 0 || !(h.flags & HROCE_PKT_RESPONSE)) {
+		hroce_count(qp->dev->stats, HROCE_RX_MALFORMED);
+		return 0;
+	}
+	if (!hroce_rx_icrc_ok(skb)) {
+		hroce_count(qp->dev->stats, HROCE_ICRC_ERR);
+		return 0;
+	}
+	hroce_count(qp->dev->stats, HROCE_RCVD_PKTS);
+	/* Only what has been sent and not been acknowledged can be answered. */
+	if (hroce_psn_before(h.psn, sq->una) || !hroce_psn_before(h.psn, sq->max_psn))
+		return 0;
+	if (h.flags & (HROCE_PKT_READ_RESP | HROCE_PKT_ATOMICACK))
+		return hroce_got_response(qp, skb, &h, n);
+	hroce_got_ack(qp, &h);
+	return 0;
+}
+
+/* Work off the inbox. False: a response waits for its memory. */
+bool hroce_completer_run(struct hroce_qp *qp)
+{
+	struct hroce_sq *sq = &qp->sq;
+	struct sk_buff *skb;
+
+	switch (hroce_stall_check(&sq->resp_stall)) {
+	case -EINPROGRESS:
+		return false;
+	case -EFAULT:
+		hroce_sq_fail(qp, IB_WC_LOC_PROT_ERR);
+		return true;
+	}
+	while ((skb = skb_peek(&sq->inbox.skbs))) {
+		while (hroce_rx_len(skb)) {
+			if (hroce_complete_packet(qp, skb))
+				return false;
+			hroce_rx_next(skb);
+		}
+		hroce_inbox_drop_head(&sq->inbox);
+	}
+	return true;
+}
+
+void hroce_completer_timeout(struct hroce_qp *qp)
+{
+	struct hroce_sq *sq = &qp->sq;
+
+	if (!qp->timeout || sq->una == sq->psn || sq->rnr_wait || sq->resp_stall.fault ||
+	    time_before(jiffies, sq->retry_at) || !hroce_oldest(sq))
+		return;
+	hroce_count(qp->dev->stats, HROCE_LOCAL_ACK_TIMEOUT);
+	hroce_retry(qp);
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Memory regions: keys, checks, life and death, whatever the memory behind. */
+#include <linux/overflow.h>
+#include <linux/random.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "dev.h"
+#include "mr.h"
+
+/*
+ * A key is an index and an 8-bit tag: index << 8 | tag. Index 0 is never given
+ * away; indices go round, so that one comes back late, and the tag is random, so
+ * that a key left over from before hardly fits the next region.
+ */
+#define HROCE_KEY_TAG_BITS	8
+
+#define HROCE_ACCESS_KNOWN	(IB_ACCESS_LOCAL_WRITE | IB_ACCESS_REMOTE_WRITE | \
+				 IB_ACCESS_REMOTE_READ | IB_ACCESS_REMOTE_ATOMIC | \
+				 IB_ACCESS_ON_DEMAND | IB_ACCESS_HUGETLB | \
+				 IB_ACCESS_OPTIONAL)
+
+/* What the kernel's local_dma_lkey, key 0, stands for; on all devices. */
+static struct hroce_mr hroce_local_dma = {
+	.kind = HROCE_MR_DMA,
+	.access = IB_ACCESS_LOCAL_WRITE,
+	.length = U64_MAX,
+	.refs = REFCOUNT_INIT(1),
+};
+
+static struct hroce_mr *hroce_mr_lookup(struct hroce_dev *dev, u32 key)
+{
+	struct hroce_mr *mr;
+
+	if (!key) {
+		refcount_inc(&hroce_local_dma.refs);
+		return &hroce_local_dma;
+	}
+	rcu_read_lock();
+	mr = xa_load(&dev->mrs, key >> HROCE_KEY_TAG_BITS);
+	if (mr && !refcount_inc_not_zero(&mr->refs))
+		mr = NULL;
+	rcu_read_unlock();
+	return mr;
+}
+
+static int hroce_mr_check(const struct hroce_mr *mr, u32 key, struct ib_pd *pd,
+			  int access, u64 va, u64 len, bool kernel)
+{
+	if (key != mr->ibmr.lkey)
+		return -EINVAL;
+	if (mr->kind == HROCE_MR_DMA && !kernel)
+		return -EINVAL;
+	if (key && pd != mr->ibmr.pd)
+		return -EINVAL;
+	if ((mr->access & access) != access)
+		return -EACCES;
+	if (len && (va < mr->iova || len > mr->length ||
+		    va - mr->iova > mr->length - len))
+		return -ERANGE;
+	return 0;
+}
+
+struct hroce_mr *hroce_mr_get(struct hroce_dev *dev, u32 key, struct ib_pd *pd,
+			      int access, u64 va, u64 len, bool kernel)
+{
+	struct hroce_mr *mr = hroce_mr_lookup(dev, key);
+	int err;
+
+	if (!mr)
+		return ERR_PTR(-EINVAL);
+	err = hroce_mr_check(mr, key, pd, access, va, len, kernel);
+	if (err) {
+		hroce_mr_put(mr);
+		return ERR_PTR(err);
+	}
+	return mr;
+}
+
+void hroce_mr_put(struct hroce_mr *mr)
+{
+	if (refcount_dec_and_test(&mr->refs))
+		complete(&mr->idle);
+}
+
+size_t hroce_mr_access(struct hroce_mr *mr, u64 va, size_t len,
+		       enum hmmodp_dir dir, hmmodp_actor_t actor, void *ctx)
+{
+	switch (mr->kind) {
+	case HROCE_MR_PINNED:
+		return hroce_pin_access(mr, va, len, actor, ctx);
+	case HROCE_MR_ODP:
+		return hroce_odp_access(mr, va, len, dir, actor, ctx);
+	case HROCE_MR_DMA:
+		/* no DMA device: addresses are the kernel's own pointers */
+		if (len)
+			actor(ctx, (void *)(uintptr_t)va, len);
+		return len;
+	}
+	return 0;
+}
+
+static struct hroce_mr *hroce_mr_alloc(struct ib_pd *pd, u64 length, u64 iova,
+				       int access)
+{
+	struct hroce_mr *mr = kzalloc(sizeof(*mr), GFP_KERNEL_ACCOUNT);
+
+	if (!mr)
+		return NULL;
+	mr->access = access;
+	mr->length = length;
+	mr->iova = iova;
+	refcount_set(&mr->refs, 1);
+	init_completion(&mr->idle);
+	mr->ibmr.device = pd->device;
+	mr->ibmr.pd = pd;
+	mr->ibmr.length = length;
+	mr->ibmr.iova = iova;
+	return mr;
+}
+
+/* From now on it can be found, so it must be complete but for the key. */
+static int hroce_mr_publish(struct hroce_dev *dev, struct hroce_mr *mr)
+{
+	u32 index, key;
+	int err;
+
+	err = xa_alloc_cyclic(&dev->mrs, &index, NULL, XA_LIMIT(1, HROCE_MAX_MR),
+			      &dev->mr_next, GFP_KERNEL_ACCOUNT);
+	if (err < 0)
+		return -ENOMEM;
+	key = index << HROCE_KEY_TAG_BITS |
+	      (get_random_u32() & GENMASK(HROCE_KEY_TAG_BITS - 1, 0));
+	mr->ibmr.lkey = key;
+	mr->ibmr.rkey = key;
+	/* the slot is reserved, this cannot fail */
+	xa_store(&dev->mrs, index, mr, GFP_KERNEL);
+	return 0;
+}
+
+static void hroce_mr_release(struct hroce_mr *mr)
+{
+	switch (mr->kind) {
+	case HROCE_MR_PINNED:
+		hroce_pin_release(mr);
+		break;
+	case HROCE_MR_ODP:
+		hroce_odp_release(mr);
+		break;
+	case HROCE_MR_DMA:
+		break;
+	}
+	kfree_rcu(mr, rcu);
+}
+
+static int hroce_mr_check_reg(u64 start, u64 length, u64 iova, int access)
+{
+	u64 last;
+
+	if (access & ~HROCE_ACCESS_KNOWN)
+		return -EOPNOTSUPP;
+	if ((access & (IB_ACCESS_REMOTE_WRITE | IB_ACCESS_REMOTE_ATOMIC)) &&
+	    !(access & IB_ACCESS_LOCAL_WRITE))
+		return -EINVAL;
+	if ((access & IB_ACCESS_ON_DEMAND) && hroce_odp_is_implicit(start, length))
+		return -EOPNOTSUPP;
+	if (!length || check_add_overflow(iova, length - 1, &last))
+		return -EINVAL;
+	return 0;
+}
+
+struct ib_mr *hroce_reg_user_mr(struct ib_pd *ibpd, u64 start, u64 length, u64 iova,
+				int access, HMMODP_DMAH_ARG struct ib_udata *udata)
+{
+	struct hroce_dev *dev = to_hdev(ibpd->device);
+	struct hroce_mr *mr;
+	int err;
+
+	err = hroce_mr_check_reg(start, length, iova, access);
+	if (err)
+		return ERR_PTR(err);
+	mr = hroce_mr_alloc(ibpd, length, iova, access & ~IB_ACCESS_OPTIONAL);
+	if (!mr)
+		return ERR_PTR(-ENOMEM);
+	if (access & IB_ACCESS_ON_DEMAND)
+		err = hroce_odp_init(dev, mr, start);
+	else
+		err = hroce_pin_init(dev, mr, start);
+	if (err) {
+		kfree(mr);
+		return ERR_PTR(err);
+	}
+	err = hroce_mr_publish(dev, mr);
+	if (err) {
+		hroce_mr_release(mr);
+		return ERR_PTR(err);
+	}
+	return &mr->ibmr;
+}
+
+struct ib_mr *hroce_get_dma_mr(struct ib_pd *ibpd, int access)
+{
+	struct hroce_mr *mr;
+	int err;
+
+	mr = hroce_mr_alloc(ibpd, U64_MAX, 0, access);
+	if (!mr)
+		return ERR_PTR(-ENOMEM);
+	mr->kind = HROCE_MR_DMA;
+	err = hroce_mr_publish(to_hdev(ibpd->device), mr);
+	if (err) {
+		kfree(mr);
+		return ERR_PTR(err);
+	}
+	return &mr->ibmr;
+}
+
+/* Nobody finds it any more; those who have found it are waited for. */
+int hroce_dereg_mr(struct ib_mr *ibmr, struct ib_udata *udata)
+{
+	struct hroce_mr *mr = to_hmr(ibmr);
+
+	xa_erase(&to_hdev(ibmr->device)->mrs, ibmr->lkey >> HROCE_KEY_TAG_BITS);
+	hroce_mr_put(mr);
+	wait_for_completion(&mr->idle);
+	hroce_mr_release(mr);
+	return 0;
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Posting: the doorbell of user space, and work requests of kernel users, which
+ * become entries of the same rings.
+ */
+#include "qp.h"
+#include "qp_verbs.h"
+
+/* Kernel users may call with interrupts off: the work queue sends. */
+static int hroce_build_wqe(struct hroce_qp *qp, struct hroce_send_wqe *wqe,
+			   const struct ib_send_wr *wr)
+{
+	struct hroce_sq *sq = &qp->sq;
+	int i;
+
+	if (wr->num_sge > sq->max_sge || wr->num_sge < 0)
+		return -EINVAL;
+	if (wr->send_flags & ~(IB_SEND_FENCE | IB_SEND_SIGNALED | IB_SEND_SOLICITED))
+		return -EINVAL;
+	memset(wqe, 0, sizeof(*wqe));
+	wqe->wr_id = wr->wr_id;
+	wqe->opcode = wr->opcode;
+	wqe->flags = wr->send_flags;
+	wqe->num_sge = wr->num_sge;
+	wqe->imm = (__force u32)wr->ex.imm_data;
+	if (hroce_qp_is_ud(qp)) {
+		wqe->ah = to_hah(ud_wr(wr)->ah)->number;
+		wqe->ud.remote_qpn = ud_wr(wr)->remote_qpn;
+		wqe->ud.remote_qkey = ud_wr(wr)->remote_qkey;
+	} else {
+		switch (wr->opcode) {
+		case IB_WR_SEND:
+		case IB_WR_SEND_WITH_IMM:
+			break;
+		case IB_WR_RDMA_WRITE:
+		case IB_WR_RDMA_WRITE_WITH_IMM:
+		case IB_WR_RDMA_READ:
+			wqe->rdma.remote_addr = rdma_wr(wr)->remote_addr;
+			wqe->rdma.rkey = rdma_wr(wr)->rkey;
+			break;
+		case IB_WR_ATOMIC_CMP_AND_SWP:
+		case IB_WR_ATOMIC_FETCH_AND_ADD:
+			wqe->atomic.remote_addr = atomic_wr(wr)->remote_addr;
+			wqe->atomic.rkey = atomic_wr(wr)->rkey;
+			wqe->atomic.compare_add = atomic_wr(wr)->compare_add;
+			wqe->atomic.swap = atomic_wr(wr)->swap;
+			break;
+		default:
+			return -EOPNOTSUPP;
+		}
+	}
+	for (i = 0; i < wr->num_sge; i++) {
+		wqe->sge[i].addr = wr->sg_list[i].addr;
+		wqe->sge[i].length = wr->sg_list[i].length;
+		wqe->sge[i].lkey = wr->sg_list[i].lkey;
+	}
+	return 0;
+}
+
+static int hroce_post_one_send(struct hroce_qp *qp, const struct ib_send_wr *wr)
+{
+	struct hroce_sq *sq = &qp->sq;
+	u32 producer = sq->ring.ring->producer;
+	int err;
+
+	if (producer - hroce_ring_consumer(&sq->ring) >= sq->ring.entries)
+		return -ENOMEM;
+	err = hroce_build_wqe(qp, hroce_ring_at(&sq->ring, producer), wr);
+	if (!err)
+		smp_store_release(&sq->ring.ring->producer, producer + 1);
+	return err;
+}
+
+int hroce_post_send(struct ib_qp *ibqp, const struct ib_send_wr *wr,
+		    const struct ib_send_wr **bad_wr)
+{
+	struct hroce_qp *qp = to_hqp(ibqp);
+	enum ib_qp_state state = READ_ONCE(qp->state);
+	unsigned long flags;
+	int err = 0;
+
+	if (qp->is_user) {
+		if (state == IB_QPS_ERR)
+			hroce_runner_kick_later(&qp->rq.runner);
+		if (state >= IB_QPS_RTS)
+			hroce_runner_kick(&qp->sq.runner);
+		return 0;
+	}
+	if (state < IB_QPS_RTS) {
+		*bad_wr = wr;
+		return -EINVAL;
+	}
+	spin_lock_irqsave(&qp->sq.post_lock, flags);
+	for (; wr; wr = wr->next) {
+		err = hroce_post_one_send(qp, wr);
+		if (err) {
+			*bad_wr = wr;
+			break;
+		}
+	}
+	spin_unlock_irqrestore(&qp->sq.post_lock, flags);
+	hroce_runner_kick_later(&qp->sq.runner);
+	return err;
+}
+
+static int hroce_post_one_recv(struct hroce_qp *qp, const struct ib_recv_wr *wr)
+{
+	struct hroce_rq *rq = &qp->rq;
+	u32 producer = rq->ring.ring->producer;
+	struct hroce_recv_wqe *wqe;
+	int i;
+
+	if (wr->num_sge > rq->max_sge || wr->num_sge < 0)
+		return -EINVAL;
+	if (producer - hroce_ring_consumer(&rq->ring) >= rq->ring.entries)
+		return -ENOMEM;
+	wqe = hroce_ring_at(&rq->ring, producer);
+	wqe->wr_id = wr->wr_id;
+	wqe->num_sge = wr->num_sge;
+	for (i = 0; i < wr->num_sge; i++) {
+		wqe->sge[i].addr = wr->sg_list[i].addr;
+		wqe->sge[i].length = wr->sg_list[i].length;
+		wqe->sge[i].lkey = wr->sg_list[i].lkey;
+	}
+	smp_store_release(&rq->ring.ring->producer, producer + 1);
+	return 0;
+}
+
+/*
+ * Kernel users only; a user's provider writes the ring itself. In the error
+ * state the runner is needed, to flush what comes late.
+ */
+int hroce_post_recv(struct ib_qp *ibqp, const struct ib_recv_wr *wr,
+		    const struct ib_recv_wr **bad_wr)
+{
+	struct hroce_qp *qp = to_hqp(ibqp);
+	unsigned long flags;
+	int err = 0;
+
+	if (qp->is_user || READ_ONCE(qp->state) == IB_QPS_RESET) {
+		*bad_wr = wr;
+		return -EINVAL;
+	}
+	spin_lock_irqsave(&qp->rq.post_lock, flags);
+	for (; wr; wr = wr->next) {
+		err = hroce_post_one_recv(qp, wr);
+		if (err) {
+			*bad_wr = wr;
+			break;
+		}
+	}
+	spin_unlock_irqrestore(&qp->rq.post_lock, flags);
+	if (READ_ONCE(qp->state) == IB_QPS_ERR)
+		hroce_runner_kick_later(&qp->rq.runner);
+	return err;
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The queue pair: two halves that share little.
+ *
+ *	send half (struct hroce_sq)		receive half (struct hroce_rq)
+ *	doorbell -> requester -> packets	packets -> responder -> memory, CQEs
+ *	responses -> completer -> CQEs		faults stall it, packets wait
+ *
+ * Each half is a runner (runner.h): all its fields belong to the runner's owner
+ * unless said otherwise.
+ */
+#ifndef HROCE_QP_H
+#define HROCE_QP_H
+
+#include <linux/mutex.h>
+#include <linux/skbuff.h>
+#include <rdma/ib_pack.h>
+#include <rdma/ib_verbs.h>
+
+#include "cq.h"
+#include "dev.h"
+#include "mr.h"
+#include "psn.h"
+#include "ring.h"
+#include "runner.h"
+#include "wire.h"
+
+struct hroce_walk;
+
+/* Packets that may be on their way unacknowledged. */
+#define HROCE_WINDOW_PKTS	256
+/* A READ goes out as requests of at most that many response packets, so that
+ * the window holds for READs too.
+ */
+#define HROCE_READ_PKTS		64
+/* Ask for an ACK at least that often. */
+#define HROCE_ACK_EVERY		64
+/* At the end of a message, unless another follows and fewer have gone so far. */
+#define HROCE_ACK_MESSAGES	8
+/* Buffers that may wait for a stalled half before further ones are dropped. */
+#define HROCE_INBOX_SKBS	1024
+#define HROCE_INBOX_BYTES	(8u << 20)
+
+/**
+ * struct hroce_stall - a half that waits for a page fault
+ * @fault: under way or just served; NULL: not stalled
+ * @runner: kicked when it is served
+ * @err: its result, valid once @done
+ * @done: set with release semantics by the fault's callback
+ * Only @err and @done are written by others than the runner's owner.
+ */
+struct hroce_stall {
+	struct hmmodp_fault *fault;
+	struct hroce_runner *runner;
+	int err;
+	bool done;
+};
+
+/* An inbox: buffers that other contexts leave for a runner. */
+struct hroce_inbox {
+	struct sk_buff_head skbs;	/* has its own lock */
+	atomic_t bytes;
+};
+
+/**
+ * struct hroce_swr - a send request, fetched from the ring
+ * @length: bytes of the message
+ * @first_psn: and @last_psn: what it takes on the wire, READ responses included
+ * @status: IB_WC_SUCCESS, or why it cannot be executed
+ * @wqe: private copy; the scatter/gather list or inline data follows
+ */
+struct hroce_swr {
+	u32 length;
+	u32 first_psn;
+	u32 last_psn;
+	u32 status;
+	struct hroce_send_wqe wqe;
+};
+
+/**
+ * struct hroce_sq - the send half
+ * Indices of requests run freely like those of the ring:
+ *	ring.index (oldest not complete) <= send <= fetched <= ring producer
+ * @psn: next to send; goes back on retransmission
+ * @una: oldest not acknowledged
+ * @max_psn: one past the highest ever sent
+ * @next_psn: of the next request fetched
+ */
+struct hroce_sq {
+	struct hroce_runner runner;
+	struct hroce_inbox inbox;	/* responses */
+	struct hroce_ringbuf ring;
+	spinlock_t post_lock;		/* kernel QPs: protects the ring's producer end */
+	void *slots;			/* struct hroce_swr, one per ring entry */
+	struct hroce_av *avs;		/* UD: address vectors of the same */
+	u32 slot_bytes;
+	u32 max_sge;
+	u32 max_inline;
+	bool sig_all;
+
+	u32 fetched;
+	u32 send;
+	u32 psn;
+	u32 una;
+	u32 max_psn;
+	u32 next_psn;
+	u32 unasked;			/* packets sent since the last ACK request */
+	bool anxious;			/* has gone back, no progress since */
+	u32 stall_index;		/* request that send_stall is about */
+	u32 rd_out;			/* READ and atomic requests under way */
+	u8 retries_left;
+	u8 rnr_left;
+	bool rnr_wait;			/* until rnr_at */
+	bool drained_event;		/* SQD: event still owed */
+	unsigned long rnr_at;		/* jiffies */
+	unsigned long retry_at;		/* jiffies; valid while una != psn */
+	unsigned long again_at;		/* jiffies; valid while again */
+	bool again;			/* out of memory: wait until again_at */
+	struct hroce_stall send_stall;	/* of a source */
+	struct hroce_stall resp_stall;	/* of a READ's or atomic's destination */
+	bool flushed;			/* nothing left when last flushed */
+};
+
+/* A receive request taken from the ring. */
+struct hroce_rwr {
+	u64 wr_id;
+	u32 num_sge;
+	struct hroce_sge sge[HROCE_MAX_SGE];
+};
+
+/* The result of an atomic, kept for duplicates. */
+struct hroce_atomic_result {
+	u32 psn;
+	u64 orig;
+	bool valid;
+};
+
+enum hroce_message {
+	HROCE_MSG_NONE,
+	HROCE_MSG_SEND,
+	HROCE_MSG_WRITE,
+};
+
+/* READ responses being sent. */
+struct hroce_emit {
+	bool active;
+	u64 va;
+	u32 rkey;
+	u32 length;		/* of this READ request */
+	u32 first_psn;
+	u32 pkt;		/* next packet, from 0 */
+	u32 total;		/* packets */
+};
+
+/**
+ * struct hroce_rq - the receive half
+ * @epsn: expected PSN
+ * @msn: messages completed
+ * @silent: a NAK has been sent for @epsn: say nothing until it arrives
+ * @msg: being received: its kind, bytes so far, and for a WRITE its target
+ */
+struct hroce_rq {
+	struct hroce_runner runner;
+	struct hroce_inbox inbox;	/* requests */
+	struct hroce_ringbuf ring;
+	spinlock_t post_lock;		/* kernel QPs: protects the ring's producer end */
+	u32 max_sge;
+
+	u32 epsn;
+	u32 msn;
+	bool silent;
+	bool stalled;			/* on a fault; the receive path reads it */
+	u32 stall_psn;			/* of the packet owed; the same */
+	u8 bad_address;			/* faults in a row that found one */
+	bool ack_due;
+	u32 ack_psn;
+	u32 acks_held;
+
+	enum hroce_message msg;
+	u32 msg_off;
+	u32 msg_length;			/* WRITE */
+	u32 msg_rkey;
+	u64 msg_va;
+	bool have_wr;			/* wr is taken */
+	struct hroce_rwr wr;
+
+	struct hroce_emit emit;
+	unsigned long again_at;
+	bool again;
+	struct hroce_atomic_result *atomics;	/* max_dest_rd_atomic, a circle */
+	u32 atomics_next;
+	struct hroce_stall stall;
+	bool comm_est;			/* event raised */
+};
+
+struct hroce_qp {
+	struct ib_qp ibqp;
+	struct hroce_dev *dev;
+	struct hroce_qp_ref *ref;
+	bool is_user;
+	spinlock_t state_lock;		/* protects changes of state */
+	enum ib_qp_state state;		/* read with READ_ONCE */
+	struct mutex mutex;		/* serialises modify; protects attr */
+	struct ib_qp_attr attr;		/* as set and shown by the verbs */
+	struct ib_qp_cap cap;
+
+	/* Set by modify while it owns both halves, constant otherwise. */
+	u32 mtu;			/* bytes */
+	u32 access;			/* remote IB_ACCESS_* granted to the peer */
+	u32 remote_qpn;
+	u32 qkey;
+	unsigned long timeout;		/* jiffies, 0: never */
+	struct hroce_av av;
+	struct dst_cache dst;
+
+	struct hroce_sq sq;
+	struct hroce_rq rq;
+};
+
+static inline struct hroce_qp *to_hqp(struct ib_qp *ibqp)
+{
+	return container_of(ibqp, struct hroce_qp, ibqp);
+}
+
+static inline bool hroce_qp_is_ud(const struct hroce_qp *qp)
+{
+	return qp->ibqp.qp_type == IB_QPT_UD || qp->ibqp.qp_type == IB_QPT_GSI;
+}
+
+/* States in which requests from the wire are served. */
+static inline bool hroce_qp_can_receive(enum ib_qp_state s)
+{
+	return s == IB_QPS_RTR || s == IB_QPS_RTS || s == IB_QPS_SQD || s == IB_QPS_SQE;
+}
+
+static inline struct hroce_swr *hroce_sq_slot(const struct hroce_sq *sq, u32 index)
+{
+	return sq->slots + (size_t)(index & (sq->ring.entries - 1)) * sq->slot_bytes;
+}
+
+/* qp.c */
+void hroce_qp_event(struct hroce_qp *qp, enum ib_event_type type);
+/* To the error state, from either half; the halves flush later. */
+void hroce_qp_error(struct hroce_qp *qp);
+/* A request failed: a datagram QP stops sending only, and can be set going again. */
+void hroce_qp_send_error(struct hroce_qp *qp);
+void hroce_inbox_purge(struct hroce_inbox *in);
+
+/* qp_modify.c: what RESET means for each half; the caller owns it. */
+void hroce_sq_reset(struct hroce_qp *qp);
+void hroce_rq_reset(struct hroce_qp *qp);
+
+/* stall.c */
+int hroce_stall_begin(struct hroce_stall *s, struct hroce_mr *mr, u64 va, size_t len,
+		      enum hmmodp_dir dir);
+/* -EINPROGRESS: still waiting; 0: go on; -EFAULT: the address is bad. */
+int hroce_stall_check(struct hroce_stall *s);
+void hroce_stall_cancel(struct hroce_stall *s);
+
+/* inbox.c */
+void hroce_inbox_init(struct hroce_inbox *in);
+bool hroce_inbox_put(struct hroce_inbox *in, struct sk_buff *skb);
+void hroce_inbox_drop_head(struct hroce_inbox *in);
+
+/* sq.c */
+bool hroce_sq_fetch(struct hroce_qp *qp);
+void hroce_sq_complete(struct hroce_qp *qp, enum ib_wc_status status);
+void hroce_sq_fail(struct hroce_qp *qp, enum ib_wc_status status);
+bool hroce_sq_flush(struct hroce_qp *qp);
+
+/* control.c */
+int hroce_send_control(struct hroce_qp *qp, struct hroce_hdr *h);
+
+/* requester.c */
+bool hroce_requester_step(struct hroce_runner *r);
+bool hroce_requester_trouble(struct hroce_qp *qp, struct hroce_swr *swr,
+			     struct hroce_walk *walk, int err, u32 rest);
+void hroce_requester_rewind(struct hroce_qp *qp);
+void hroce_requester_seek(struct hroce_qp *qp, u32 psn);
+
+/* completer.c: false: stalled */
+bool hroce_completer_run(struct hroce_qp *qp);
+void hroce_completer_timeout(struct hroce_qp *qp);
+
+/* responder.c */
+bool hroce_responder_step(struct hroce_runner *r);
+void hroce_responder_nak(struct hroce_qp *qp, u32 psn, u8 syndrome);
+void hroce_responder_flush_ack(struct hroce_qp *qp);
+void hroce_responder_accept(struct hroce_rq *rq, u32 packets);
+int hroce_responder_stall(struct hroce_qp *qp, struct hroce_walk *walk, u32 psn);
+void hroce_responder_fail(struct hroce_qp *qp, u32 psn, u8 nak, enum ib_wc_status status);
+
+/* resp_read.c */
+int hroce_respond_read(struct hroce_qp *qp, const struct hroce_hdr *h, bool duplicate);
+int hroce_respond_atomic(struct hroce_qp *qp, const struct hroce_hdr *h, bool duplicate);
+/* true: more to send */
+bool hroce_emit_step(struct hroce_qp *qp);
+
+/* rq.c */
+int hroce_rq_take(struct hroce_qp *qp);
+void hroce_rq_complete(struct hroce_qp *qp, const struct hroce_cqe *cqe, bool solicited);
+bool hroce_rq_flush(struct hroce_qp *qp);
+
+/* ud.c */
+bool hroce_ud_send(struct hroce_qp *qp, struct hroce_swr *swr);
+int hroce_ud_receive(struct hroce_qp *qp, struct sk_buff *skb,
+		     const struct hroce_hdr *h, unsigned int hdr_bytes);
+
+/* qp_table.c */
+int hroce_qp_table_add(struct hroce_qp *qp);
+/* Waits until no packet on its way in uses the QP. */
+void hroce_qp_table_del(struct hroce_qp *qp);
+
+#endif

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0
+/* QP numbers, and the way of a received buffer to its QP. */
+#include <linux/random.h>
+#include <linux/xarray.h>
+
+#include "net.h"
+#include "qp.h"
+#include "qp_verbs.h"
+
+/*
+ * What the table holds. Apart from the QP, because ib core frees that right
+ * after destroy_qp, while a receiver may still be about to take a reference.
+ */
+struct hroce_qp_ref {
+	struct hroce_qp *qp;
+	refcount_t refs;
+	struct completion idle;		/* refs came to 0 */
+	struct rcu_head rcu;
+};
+
+/* QPN -> struct hroce_qp_ref of all devices' QPs but 0 and 1; read under RCU. */
+static DEFINE_XARRAY_ALLOC(hroce_qpns);
+static u32 hroce_next_qpn;
+
+static void hroce_qp_put(struct hroce_qp_ref *ref)
+{
+	if (refcount_dec_and_test(&ref->refs))
+		complete(&ref->idle);
+}
+
+int hroce_qp_table_add(struct hroce_qp *qp)
+{
+	struct hroce_qp_ref *ref;
+	u32 qpn;
+	int err;
+
+	ref = kzalloc(sizeof(*ref), GFP_KERNEL_ACCOUNT);
+	if (!ref)
+		return -ENOMEM;
+	ref->qp = qp;
+	refcount_set(&ref->refs, 1);
+	init_completion(&ref->idle);
+	qp->ref = ref;
+	if (qp->ibqp.qp_type == IB_QPT_GSI) {
+		qp->ibqp.qp_num = 1;
+		if (cmpxchg((struct hroce_qp_ref **)&qp->dev->gsi, NULL, ref)) {
+			kfree(ref);
+			return -EBUSY;
+		}
+		return 0;
+	}
+	/* Not again soon: late packets of an old connection find no QP. */
+	err = xa_alloc_cyclic(&hroce_qpns, &qpn, ref, XA_LIMIT(2, HROCE_QPN_MASK - 1),
+			      &hroce_next_qpn, GFP_KERNEL_ACCOUNT);
+	if (err < 0) {
+		kfree(ref);
+		return err;
+	}
+	qp->ibqp.qp_num = qpn;
+	return 0;
+}
+
+void hroce_qp_table_del(struct hroce_qp *qp)
+{
+	struct hroce_qp_ref *ref = qp->ref;
+
+	if (qp->ibqp.qp_type == IB_QPT_GSI)
+		RCU_INIT_POINTER(qp->dev->gsi, NULL);
+	else
+		xa_erase(&hroce_qpns, qp->ibqp.qp_num);
+	hroce_qp_put(ref);
+	wait_for_completion(&ref->idle);
+	kfree_rcu(ref, rcu);
+}
+
+/* RCU read side. */
+static struct hroce_qp_ref *hroce_qp_find(const struct sk_buff *skb, u32 qpn,
+					  const struct hroce_addr *daddr)
+{
+	struct hroce_qp_ref *ref;
+	struct hroce_dev *dev;
+
+	if (qpn == 1) {
+		dev = hroce_dev_for_packet(skb, daddr);
+		ref = dev ? rcu_dereference(dev->gsi) : NULL;
+	} else {
+		ref = xa_load(&hroce_qpns, qpn);
+	}
+	return ref && refcount_inc_not_zero(&ref->refs) ? ref : NULL;
+}
+
+/*
+ * May this packet speak to this QP? A connected QP hears its peer's address
+ * only, at its own; a datagram QP whoever writes to an address of its device.
+ */
+static bool hroce_qp_accepts(struct hroce_qp *qp, const struct sk_buff *skb,
+			     const struct hroce_addr *saddr,
+			     const struct hroce_addr *daddr, bool response)
+{
+	enum ib_qp_state state = READ_ONCE(qp->state);
+
+	if (!net_eq(dev_net(skb->dev), dev_net(qp->dev->ndev)))
+		return false;
+	if (response ? state != IB_QPS_RTS && state != IB_QPS_SQD :
+		       !hroce_qp_can_receive(state))
+		return false;
+	if (hroce_qp_is_ud(qp))
+		return !response && hroce_dev_has_addr(qp->dev, daddr);
+	return ipv6_addr_equal(&saddr->ip, &qp->av.daddr.ip) &&
+	       ipv6_addr_equal(&daddr->ip, &qp->av.saddr.ip);
+}
+
+/* Where a packet goes, as far as its BTH tells. */
+struct hroce_dest {
+	u32 qpn;
+	u32 psn;
+	bool response;
+};
+
+static bool hroce_peek(const struct sk_buff *skb, u32 off, struct hroce_dest *d)
+{
+	__be32 bth[HROCE_BTH_BYTES / 4];
+
+	if (skb_copy_bits(skb, off, bth, sizeof(bth)))
+		return false;
+	d->response = hroce_opcode_flags(be32_to_cpu(bth[0]) >> 24) & HROCE_PKT_RESPONSE;
+	d->qpn = be32_to_cpu(bth[1]) & HROCE_QPN_MASK;
+	d->psn = be32_to_cpu(bth[2]) & HROCE_PSN_MASK;
+	return true;
+}
+
+/*
+ * A requester that repeats the very packet whose fault stalls us has run into
+ * its timeout. An RNR NAK makes it wait without using up its retries.
+ */
+static bool hroce_keep_alive(struct hroce_qp *qp, const struct hroce_dest *d)
+{
+	if (!READ_ONCE(qp->rq.stalled) || d->psn != READ_ONCE(qp->rq.stall_psn) ||
+	    skb_queue_empty_lockless(&qp->rq.inbox.skbs))
+		return false;
+	hroce_responder_nak(qp, d->psn, HROCE_AETH_RNR | qp->attr.min_rnr_timer);
+	return true;
+}
+
+/* No such QP: the device that it was meant for counts it. */
+static void hroce_count_lost(const struct sk_buff *skb, const struct hroce_addr *daddr)
+{
+	struct hroce_dev *dev = hroce_dev_for_packet(skb, daddr);
+
+	if (dev)
+		hroce_count(dev->stats, HROCE_RX_NO_QP);
+}
+
+static void hroce_deliver(struct sk_buff *skb, const struct hroce_dest *d)
+{
+	struct hroce_addr saddr, daddr;
+	struct hroce_qp_ref *ref;
+	struct hroce_inbox *in;
+	struct hroce_qp *qp;
+
+	hroce_rx_addrs(skb, &saddr, &daddr);
+	ref = hroce_qp_find(skb, d->qpn, &daddr);
+	if (!ref) {
+		hroce_count_lost(skb, &daddr);
+		goto drop;
+	}
+	qp = ref->qp;
+	if (!hroce_qp_accepts(qp, skb, &saddr, &daddr, d->response)) {
+		hroce_count(qp->dev->stats, HROCE_RX_NO_QP);
+		goto put;
+	}
+	if (!d->response && hroce_keep_alive(qp, d))
+		goto put;
+	in = d->response ? &qp->sq.inbox : &qp->rq.inbox;
+	if (!hroce_inbox_put(in, skb)) {
+		hroce_count(qp->dev->stats, HROCE_PARK_OVERFLOW);
+		goto put;
+	}
+	hroce_runner_kick(d->response ? &qp->sq.runner : &qp->rq.runner);
+	hroce_qp_put(ref);
+	return;
+put:
+	hroce_qp_put(ref);
+drop:
+	kfree_skb(skb);
+}
+
+/* GRO may have joined packets of several QPs: hand each on by itself. */
+static void hroce_deliver_apart(struct sk_buff *skb)
+{
+	struct hroce_dest d;
+	struct sk_buff *one;
+
+	for (; hroce_rx_len(skb); hroce_rx_next(skb)) {
+		if (!hroce_peek(skb, HROCE_RX(skb)->off, &d))
+			break;
+		one = skb_clone(skb, GFP_ATOMIC);
+		if (!one)
+			break;
+		if (pskb_trim(one, HROCE_RX(skb)->off + hroce_rx_len(skb))) {
+			kfree_skb(one);
+			break;
+		}
+		hroce_deliver(one, &d);
+	}
+	consume_skb(skb);
+}
+
+void hroce_qp_receive(struct sk_buff *skb)
+{
+	const struct hroce_rx *rx = HROCE_RX(skb);
+	struct hroce_dest d, other;
+	u32 off;
+
+	if (!hroce_peek(skb, rx->off, &d)) {
+		kfree_skb(skb);
+		return;
+	}
+	for (off = rx->off + rx->seg; off < skb->len; off += rx->seg) {
+		if (!hroce_peek(skb, off, &other) || other.qpn != d.qpn ||
+		    other.response != d.response) {
+			hroce_deliver_apart(skb);
+			return;
+		}
+	}
+	hroce_deliver(skb, &d);
+}
+
+int hroce_qp_init(void)
+{
+	hroce_next_qpn = get_random_u32_below(1 << 20) + 2;
+	return hroce_runner_module_init();
+}
+
+void hroce_qp_exit(void)
+{
+	hroce_runner_module_exit();
+	WARN_ON(!xa_empty(&hroce_qpns));
+	rcu_barrier();
+}

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The requester: requests in the send queue become packets.
+ *
+ *	step: responses, timers -> stalled? -> next request -> burst -> network
+ *
+ * Nothing here sleeps. It stops when the window is full, a page is absent, the
+ * peer is not ready, or the queue is empty; whatever ends that kicks it.
+ */
+#include <linux/jiffies.h>
+
+#include "burst.h"
+#include "qp.h"
+
+static const struct hroce_opcodes hroce_send_ops = {
+	IB_OPCODE_RC_SEND_FIRST, IB_OPCODE_RC_SEND_MIDDLE,
+	IB_OPCODE_RC_SEND_LAST, IB_OPCODE_RC_SEND_ONLY,
+};
+
+static const struct hroce_opcodes hroce_send_imm_ops = {
+	IB_OPCODE_RC_SEND_FIRST, IB_OPCODE_RC_SEND_MIDDLE,
+	IB_OPCODE_RC_SEND_LAST_WITH_IMMEDIATE, IB_OPCODE_RC_SEND_ONLY_WITH_IMMEDIATE,
+};
+
+static const struct hroce_opcodes hroce_write_ops = {
+	IB_OPCODE_RC_RDMA_WRITE_FIRST, IB_OPCODE_RC_RDMA_WRITE_MIDDLE,
+	IB_OPCODE_RC_RDMA_WRITE_LAST, IB_OPCODE_RC_RDMA_WRITE_ONLY,
+};
+
+static const struct hroce_opcodes hroce_write_imm_ops = {
+	IB_OPCODE_RC_RDMA_WRITE_FIRST, IB_OPCODE_RC_RDMA_WRITE_MIDDLE,
+	IB_OPCODE_RC_RDMA_WRITE_LAST_WITH_IMMEDIATE,
+	IB_OPCODE_RC_RDMA_WRITE_ONLY_WITH_IMMEDIATE,
+};
+
+static const struct hroce_opcodes *hroce_wr_opcodes(u8 opcode)
+{
+	switch (opcode) {
+	case IB_UVERBS_WR_SEND:
+		return &hroce_send_ops;
+	case IB_UVERBS_WR_SEND_WITH_IMM:
+		return &hroce_send_imm_ops;
+	case IB_UVERBS_WR_RDMA_WRITE:
+		return &hroce_write_ops;
+	default:
+		return &hroce_write_imm_ops;
+	}
+}
+
+/* Go on from this PSN, which has been assigned to a request or is the next. */
+void hroce_requester_seek(struct hroce_qp *qp, u32 psn)
+{
+	struct hroce_sq *sq = &qp->sq;
+	u32 i = sq->ring.index;
+
+	while (i != sq->fetched && hroce_psn_before(hroce_sq_slot(sq, i)->last_psn, psn))
+		i++;
+	sq->send = i;
+	sq->psn = psn;
+}
+
+/* Send everything again from the oldest packet that is not acknowledged. */
+void hroce_requester_rewind(struct hroce_qp *qp)
+{
+	struct hroce_sq *sq = &qp->sq;
+
+	hroce_requester_seek(qp, sq->una);
+	sq->rd_out = 0;
+	sq->unasked = 0;
+	sq->anxious = true;
+	hroce_count(qp->dev->stats, HROCE_RETRANSMIT);
+}
+
+static u32 hroce_window_left(const struct hroce_sq *sq)
+{
+	s32 out = hroce_psn_diff(sq->psn, sq->una);
+
+	return out < HROCE_WINDOW_PKTS ? HROCE_WINDOW_PKTS - out : 0;
+}
+
+/* No memory just now. */
+static bool hroce_requester_again(struct hroce_sq *sq)
+{
+	sq->again = true;
+	sq->again_at = jiffies + 1;
+	return false;
+}
+
+/* The packets up to there are about to leave. */
+static void hroce_requester_advance(struct hroce_qp *qp, struct hroce_swr *swr, u32 packets)
+{
+	struct hroce_sq *sq = &qp->sq;
+
+	if (sq->psn == sq->una)
+		sq->retry_at = jiffies + qp->timeout;
+	sq->psn = hroce_psn_add(sq->psn, packets);
+	if (hroce_psn_before(sq->max_psn, sq->psn))
+		sq->max_psn = sq->psn;
+	if (hroce_psn_before(swr->last_psn, sq->psn))
+		sq->send++;
+}
+
+/*
+ * The request at sq->send cannot be executed. It fails when it has become the
+ * oldest, so that those before it complete first. True: done, go on.
+ */
+static bool hroce_requester_fail(struct hroce_qp *qp, struct hroce_swr *swr,
+				 enum ib_wc_status status)
+{
+	swr->status = status;
+	if (qp->sq.ring.index != qp->sq.send)
+		return false;
+	hroce_sq_fail(qp, status);
+	return true;
+}
+
+/* A burst could not be made, or a walk not be finished. */
+bool hroce_requester_trouble(struct hroce_qp *qp, struct hroce_swr *swr,
+			     struct hroce_walk *walk, int err, u32 rest)
+{
+	switch (err) {
+	case -EAGAIN:
+		hroce_count(qp->dev->stats, HROCE_REQ_FAULTS);
+		qp->sq.stall_index = qp->sq.send;
+		err = hroce_walk_stall(walk, &qp->sq.send_stall, rest);
+		return err ? hroce_requester_again(&qp->sq) : true;
+	case -ENOMEM:
+		return hroce_requester_again(&qp->sq);
+	default:
+		return hroce_requester_fail(qp, swr, IB_WC_LOC_PROT_ERR);
+	}
+}
+
+/*
+ * An ACK is wanted at the end of a message. It can wait a little when another
+ * message follows at once; should that one not get away after all, the timeout
+ * makes up for it, from then on without that economy.
+ */
+static bool hroce_ask_ack(struct hroce_qp *qp, const struct hroce_burst *b)
+{
+	struct hroce_sq *sq = &qp->sq;
+	bool end = b->pkt + b->count == b->total;
+	bool follows = hroce_ring_producer(&sq->ring) != sq->send + 1;
+
+	sq->unasked += b->count;
+	if (hroce_window_left(sq) > b->count && sq->unasked < HROCE_ACK_EVERY &&
+	    (!end || (follows && qp->timeout && !sq->anxious &&
+		      sq->unasked < HROCE_ACK_MESSAGES)))
+		return false;
+	sq->unasked = 0;
+	return true;
+}
+
+static bool hroce_send_data(struct hroce_qp *qp, struct hroce_swr *swr)
+{
+	struct hroce_sq *sq = &qp->sq;
+	const struct hroce_send_wqe *wqe = &swr->wqe;
+	struct hroce_burst b = {
+		.op = hroce_wr_opcodes(wqe->opcode),
+		.length = swr->length,
+		.total = hroce_psn_diff(swr->last_psn, swr->first_psn) + 1,
+		.pkt = hroce_psn_diff(sq->psn, swr->first_psn),
+		.count = hroce_window_left(sq),
+		.hdr = {
+			.imm = (__force __be32)wqe->imm,
+			.va = wqe->rdma.remote_addr,
+			.rkey = wqe->rdma.rkey,
+			.length = swr->length,
+		},
+		.solicited = wqe->flags & IB_SEND_SOLICITED,
+	};
+	struct hroce_walk walk;
+	struct sk_buff *skb;
+
+	if (!b.count)
+		return false;
+	hroce_burst_plan(&b, qp->mtu);
+	if (wqe->flags & IB_SEND_INLINE)
+		hroce_walk_inline(&walk, wqe->inline_data, b.pkt * qp->mtu, b.payload);
+	else
+		hroce_walk_sges(&walk, qp, wqe->sge, wqe->num_sge, b.pkt * qp->mtu,
+				b.payload, HMMODP_READ);
+	b.ack_req = hroce_ask_ack(qp, &b);
+	skb = hroce_burst_build(&b, qp, &walk, swr->first_psn);
+	if (IS_ERR(skb)) {
+		bool more = hroce_requester_trouble(qp, swr, &walk, PTR_ERR(skb),
+						    swr->length - b.pkt * qp->mtu);
+
+		hroce_walk_end(&walk);
+		return more;
+	}
+	hroce_walk_end(&walk);
+	hroce_requester_advance(qp, swr, b.count);
+	hroce_count_n(qp->dev->stats, HROCE_SENT_BYTES, b.payload);
+	hroce_net_xmit(qp->dev, &qp->av, &qp->dst, skb, b.count > 1 ? b.seg : skb->len);
+	return true;
+}
+
+/*
+ * A READ goes out piece by piece, each a request of its own to the responder:
+ * a long one cannot flood the wire, and a lost response costs its piece only.
+ */
+static bool hroce_send_read(struct hroce_qp *qp, struct hroce_swr *swr)
+{
+	struct hroce_sq *sq = &qp->sq;
+	u32 pkt = hroce_psn_diff(sq->psn, swr->first_psn);
+	u32 total = hroce_psn_diff(swr->last_psn, swr->first_psn) + 1;
+	u32 count = min_t(u32, total - pkt, HROCE_READ_PKTS);
+	u32 off = pkt * qp->mtu;
+	struct hroce_hdr h = {
+		.opcode = IB_OPCODE_RC_RDMA_READ_REQUEST,
+		.psn = sq->psn,
+		.va = swr->wqe.rdma.remote_addr + off,
+		.rkey = swr->wqe.rdma.rkey,
+		.length = min_t(u32, swr->length - off, count * qp->mtu),
+	};
+
+	if (sq->rd_out >= qp->attr.max_rd_atomic || hroce_window_left(sq) < count)
+		return false;
+	if (hroce_send_control(qp, &h))
+		return hroce_requester_again(sq);
+	sq->rd_out++;
+	hroce_requester_advance(qp, swr, count);
+	return true;
+}
+
+static bool hroce_send_atomic(struct hroce_qp *qp, struct hroce_swr *swr)
+{
+	struct hroce_sq *sq = &qp->sq;
+	bool cas = swr->wqe.opcode == IB_UVERBS_WR_ATOMIC_CMP_AND_SWP;
+	struct hroce_hdr h = {
+		.opcode = cas ? IB_OPCODE_RC_COMPARE_SWAP : IB_OPCODE_RC_FETCH_ADD,
+		.psn = sq->psn,
+		.va = swr->wqe.atomic.remote_addr,
+		.rkey = swr->wqe.atomic.rkey,
+		.compare = cas ? swr->wqe.atomic.compare_add : 0,
+		.swap_add = cas ? swr->wqe.atomic.swap : swr->wqe.atomic.compare_add,
+	};
+
+	if (sq->rd_out >= qp->attr.max_rd_atomic || !hroce_window_left(sq))
+		return false;
+	if (hroce_send_control(qp, &h))
+		return hroce_requester_again(sq);
+	sq->rd_out++;
+	hroce_requester_advance(qp, swr, 1);
+	return true;
+}
+
+/* Send the next piece of work. True: there may be more. */
+static bool hroce_requester_send(struct hroce_qp *qp)
+{
+	struct hroce_sq *sq = &qp->sq;
+	struct hroce_swr *swr;
+
+	if (sq->send == sq->fetched) {
+		/* SQD: what has been begun goes on, nothing new begins */
+		if (READ_ONCE(qp->state) == IB_QPS_SQD || !hroce_sq_fetch(qp))
+			return false;
+	}
+	swr = hroce_sq_slot(sq, sq->send);
+	if (unlikely(swr->status != IB_WC_SUCCESS))
+		return hroce_requester_fail(qp, swr, swr->status);
+	if (hroce_qp_is_ud(qp))
+		return hroce_ud_send(qp, swr);
+	if ((swr->wqe.flags & IB_SEND_FENCE) && sq->rd_out &&
+	    sq->psn == swr->first_psn)
+		return false;
+	switch (swr->wqe.opcode) {
+	case IB_UVERBS_WR_RDMA_READ:
+	case IB_UVERBS_WR_ATOMIC_CMP_AND_SWP:
+	case IB_UVERBS_WR_ATOMIC_FETCH_AND_ADD:
+		if (!qp->attr.max_rd_atomic)
+			return hroce_requester_fail(qp, swr, IB_WC_LOC_QP_OP_ERR);
+		return swr->wqe.opcode == IB_UVERBS_WR_RDMA_READ ?
+		       hroce_send_read(qp, swr) : hroce_send_atomic(qp, swr);
+	default:
+		return hroce_send_data(qp, swr);
+	}
+}
+
+/* Is there a reason to wait? Each is ended by a kick. */
+static bool hroce_requester_waits(struct hroce_qp *qp)
+{
+	struct hroce_sq *sq = &qp->sq;
+
+	if (sq->rnr_wait && time_before(jiffies, sq->rnr_at))
+		return true;
+	sq->rnr_wait = false;
+	if (sq->again && time_before(jiffies, sq->again_at))
+		return true;
+	sq->again = false;
+	switch (hroce_stall_check(&sq->send_stall)) {
+	case -EINPROGRESS:
+		return true;
+	case -EFAULT:
+		/* a retransmission may have gone back behind it meanwhile */
+		if (sq->stall_index - sq->ring.index < sq->fetched - sq->ring.index)
+			hroce_sq_slot(sq, sq->stall_index)->status = IB_WC_LOC_PROT_ERR;
+		return false;
+	default:
+		return false;
+	}
+}
+
+/* See to it that the next deadline is kept. */
+static void hroce_requester_arm(struct hroce_qp *qp)
+{
+	struct hroce_sq *sq = &qp->sq;
+
+	if (sq->again)
+		hroce_runner_at(&sq->runner, sq->again_at);
+	if (sq->rnr_wait)
+		hroce_runner_at(&sq->runner, sq->rnr_at);
+	else if (sq->una != sq->psn && qp->timeout && !timer_pending(&sq->runner.timer))
+		hroce_runner_at(&sq->runner, sq->retry_at);
+}
+
+static void hroce_requester_drained(struct hroce_qp *qp)
+{
+	struct hroce_sq *sq = &qp->sq;
+
+	if (!sq->drained_event || sq->ring.index != sq->fetched)
+		return;
+	sq->drained_event = false;
+	hroce_qp_event(qp, IB_EVENT_SQ_DRAINED);
+}
+
+bool hroce_requester_step(struct hroce_runner *r)
+{
+	struct hroce_qp *qp = container_of(r, struct hroce_qp, sq.runner);
+	struct hroce_sq *sq = &qp->sq;
+	bool more = false;
+
+	hroce_completer_run(qp);
+	switch (READ_ONCE(qp->state)) {
+	case IB_QPS_RTS:
+	case IB_QPS_SQD:
+		break;
+	case IB_QPS_SQE:
+	case IB_QPS_ERR:
+		hroce_inbox_purge(&sq->inbox);
+		return hroce_sq_flush(qp);
+	default:
+		return false;
+	}
+	hroce_completer_timeout(qp);
+	if (!hroce_requester_waits(qp))
+		more = hroce_requester_send(qp);
+	if (READ_ONCE(qp->state) == IB_QPS_SQD)
+		hroce_requester_drained(qp);
+	if (!more)
+		hroce_requester_arm(qp);
+	return more || READ_ONCE(qp->state) == IB_QPS_ERR;
+}

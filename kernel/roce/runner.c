@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Runners: one owner at a time, see runner.h. */
+#include <linux/delay.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+#include "runner.h"
+
+/* Steps before the owner hands over to the work queue. */
+#define HROCE_STEPS_SOFTIRQ	16
+#define HROCE_STEPS_PROCESS	256
+
+static struct workqueue_struct *hroce_wq;
+
+static void hroce_runner_run(struct hroce_runner *r, int budget)
+{
+	bool more;
+	int seen;
+
+	for (;;) {
+		seen = atomic_read(&r->kicks);
+		more = r->step(r);
+		if (unlikely(atomic_read(&r->wanted))) {
+			/* what is left to do is done when it is disowned */
+			atomic_set_release(&r->kicks, 0);
+			return;
+		}
+		if (!more && atomic_cmpxchg(&r->kicks, seen, 0) == seen)
+			return;
+		if (--budget <= 0) {
+			/* ownership goes with the work */
+			queue_work(hroce_wq, &r->work);
+			return;
+		}
+	}
+}
+
+static void hroce_runner_work(struct work_struct *work)
+{
+	hroce_runner_run(container_of(work, struct hroce_runner, work),
+			 HROCE_STEPS_PROCESS);
+}
+
+static void hroce_runner_timer(struct timer_list *t)
+{
+	hroce_runner_kick(container_of(t, struct hroce_runner, timer));
+}
+
+void hroce_runner_init(struct hroce_runner *r, bool (*step)(struct hroce_runner *r))
+{
+	atomic_set(&r->kicks, 0);
+	atomic_set(&r->wanted, 0);
+	r->step = step;
+	INIT_WORK(&r->work, hroce_runner_work);
+	timer_setup(&r->timer, hroce_runner_timer, 0);
+}
+
+void hroce_runner_kick(struct hroce_runner *r)
+{
+	bool softirq = in_softirq();
+
+	if (atomic_inc_return(&r->kicks) != 1)
+		return;
+	/* A process that is being killed must not stay to drain its queue. */
+	if (!softirq && fatal_signal_pending(current))
+		queue_work(hroce_wq, &r->work);
+	else
+		hroce_runner_run(r, softirq ? HROCE_STEPS_SOFTIRQ :
+					      HROCE_STEPS_PROCESS);
+}
+
+void hroce_runner_kick_later(struct hroce_runner *r)
+{
+	if (atomic_inc_return(&r->kicks) == 1)
+		queue_work(hroce_wq, &r->work);
+}
+
+void hroce_runner_at(struct hroce_runner *r, unsigned long when)
+{
+	timer_reduce(&r->timer, when);
+}
+
+void hroce_runner_own(struct hroce_runner *r)
+{
+	might_sleep();
+	atomic_inc(&r->wanted);
+	while (atomic_cmpxchg(&r->kicks, 0, 1))
+		usleep_range(20, 100);
+	atomic_dec(&r->wanted);
+}
+
+void hroce_runner_disown(struct hroce_runner *r)
+{
+	queue_work(hroce_wq, &r->work);
+}
+
+void hroce_runner_stop(struct hroce_runner *r)
+{
+	timer_delete_sync(&r->timer);
+}
+
+int hroce_runner_module_init(void)
+{
+	hroce_wq = alloc_workqueue("hroce", WQ_HIGHPRI | WQ_UNBOUND, 0);
+	return hroce_wq ? 0 : -ENOMEM;
+}
+
+void hroce_runner_module_exit(void)
+{
+	destroy_workqueue(hroce_wq);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * RoCEv2 packets: the layout of the transport headers and the two functions
+ * that write and read them (IBTA chapter 9, annex A17). Pure; unit-tested in
+ * user space.
+ *
+ *	Ethernet | IP | UDP 4791 | BTH | extended headers | payload | pad | ICRC
+ */
+#ifndef HROCE_WIRE_H
+#define HROCE_WIRE_H
+
+#include <linux/types.h>
+
+#define HROCE_UDP_PORT		4791
+#define HROCE_BTH_BYTES		12
+#define HROCE_ICRC_BYTES	4
+#define HROCE_MAX_HDR_BYTES	48	/* BTH and any legal extended headers */
+#define HROCE_PKEY		0xffff
+#define HROCE_QPN_MASK		0xffffffu
+
+/* Extended headers and kinds of a packet, by opcode. */
+enum hroce_pkt_flags {
+	HROCE_PKT_DETH		= 1 << 0,
+	HROCE_PKT_RETH		= 1 << 1,
+	HROCE_PKT_ATOMICETH	= 1 << 2,
+	HROCE_PKT_AETH		= 1 << 3,
+	HROCE_PKT_ATOMICACK	= 1 << 4,
+	HROCE_PKT_IMM		= 1 << 5,
+	HROCE_PKT_IETH		= 1 << 6,
+	HROCE_PKT_PAYLOAD	= 1 << 7,
+	HROCE_PKT_FIRST		= 1 << 8,	/* begins a message */
+	HROCE_PKT_LAST		= 1 << 9,	/* ends a message */
+	HROCE_PKT_SEND		= 1 << 10,
+	HROCE_PKT_WRITE		= 1 << 11,
+	HROCE_PKT_READ		= 1 << 12,	/* READ request */
+	HROCE_PKT_ATOMIC	= 1 << 13,	/* atomic request */
+	HROCE_PKT_RESPONSE	= 1 << 14,	/* travels to the requester */
+	HROCE_PKT_READ_RESP	= 1 << 15,
+	HROCE_PKT_KNOWN		= 1 << 16,	/* an opcode that we handle */
+};
+
+/* AETH syndrome, IBTA 9.7.5.1 */
+#define HROCE_AETH_TYPE(s)	((s) & 0x60)
+#define HROCE_AETH_VALUE(s)	((s) & 0x1f)
+enum {
+	HROCE_AETH_ACK		= 0x00,
+	HROCE_AETH_RNR		= 0x20,
+	HROCE_AETH_NAK		= 0x60,
+	HROCE_AETH_NO_CREDITS	= 0x1f,	/* ACK without flow-control credits */
+};
+
+enum {	/* NAK codes, in the value of the syndrome */
+	HROCE_NAK_PSN		= 0,
+	HROCE_NAK_INVALID_REQ	= 1,
+	HROCE_NAK_REM_ACCESS	= 2,
+	HROCE_NAK_REM_OP	= 3,
+};
+
+/**
+ * struct hroce_hdr - the transport headers of one packet in CPU byte order
+ * @flags: HROCE_PKT_*, a function of @opcode
+ * @payload: bytes of payload, without padding
+ * Fields of headers that @flags does not name are not meaningful.
+ */
+struct hroce_hdr {
+	u8 opcode;
+	u8 pad;
+	u8 syndrome;
+	bool solicited;
+	bool ack_req;
+	u16 pkey;
+	u32 flags;
+	u32 qpn;
+	u32 psn;
+	u32 payload;
+	u32 rkey;
+	u32 length;		/* RETH: bytes of the whole message */
+	u32 msn;
+	u32 ieth;
+	u32 qkey;
+	u32 src_qpn;
+	__be32 imm;
+	u64 va;
+	u64 swap_add;
+	u64 compare;
+	u64 orig;		/* atomic response */
+};
+
+/* HROCE_PKT_* of an opcode; 0 for one that we do not handle. */
+u32 hroce_opcode_flags(u8 opcode);
+
+/* Bytes of BTH and extended headers. */
+unsigned int hroce_hdr_bytes(u32 flags);
+
+/**
+ * hroce_hdr_build - write BTH and extended headers
+ * @h: all fields that h->opcode asks for; h->flags need not be set
+ * @buf: HROCE_MAX_HDR_BYTES of room
+ * Return: bytes written
+ */
+unsigned int hroce_hdr_build(const struct hroce_hdr *h, u8 *buf);
+
+/**
+ * hroce_hdr_parse - read and check the headers of a received packet
+ * @h: filled in
+ * @buf: the first min(len, HROCE_MAX_HDR_BYTES) bytes from the BTH on
+ * @len: bytes from the BTH to the end of the ICRC
+ * Return: bytes of headers, or -EINVAL: truncated, unknown opcode or version,
+ *	impossible padding.
+ */
+int hroce_hdr_parse(struct hroce_hdr *h, const u8 *buf, size_t len);
+
+#endif
