@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The only home of differences between releases of rdma-core. CMake finds them
+ * out by compiling probes/NAME.c and defines HROCE_PROBE_NAME where it passes.
+ */
+#ifndef HROCE_COMPAT_H
+#define HROCE_COMPAT_H
+
+#include <infiniband/driver.h>
+
+static inline int
+hroce_compat_get_context(struct verbs_context *ctx, struct ibv_get_context *cmd,
+		      size_t cmd_size, struct ib_uverbs_get_context_resp *resp,
+		      size_t resp_size)
+{
+#ifdef HROCE_PROBE_GET_CONTEXT_FD_ARR
+	return ibv_cmd_get_context(ctx, cmd, cmd_size, NULL, resp, resp_size);
+#else
+	return ibv_cmd_get_context(ctx, cmd, cmd_size, resp, resp_size);
+#endif
+}
+
+static inline int
+hroce_compat_create_cq_ex(struct ibv_context *ctx,
+		       const struct ibv_cq_init_attr_ex *attr,
+		       struct verbs_cq *cq, struct ibv_create_cq_ex *cmd,
+		       size_t cmd_size,
+		       struct ib_uverbs_ex_create_cq_resp *resp,
+		       size_t resp_size)
+{
+#ifdef HROCE_PROBE_CREATE_CQ_PROV_ATTR
+	return ibv_cmd_create_cq_ex(ctx, attr, NULL, cq, cmd, cmd_size,
+				    resp, resp_size, 0);
+#else
+	return ibv_cmd_create_cq_ex(ctx, attr, cq, cmd, cmd_size,
+				    resp, resp_size, 0);
+#endif
+}
+
+static inline int
+hroce_compat_create_qp_ex(struct ibv_context *ctx, struct verbs_qp *qp,
+		       struct ibv_qp_init_attr_ex *attr,
+		       struct ibv_create_qp_ex *cmd, size_t cmd_size,
+		       struct ib_uverbs_ex_create_qp_resp *resp,
+		       size_t resp_size)
+{
+#ifdef HROCE_PROBE_CREATE_QP_DRIVER_ATTRS
+	return ibv_cmd_create_qp_ex2(ctx, qp, attr, cmd, cmd_size,
+				     resp, resp_size, NULL);
+#else
+	return ibv_cmd_create_qp_ex2(ctx, qp, attr, cmd, cmd_size,
+				     resp, resp_size);
+#endif
+}
+
+#endif

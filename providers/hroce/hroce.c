@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* The provider: which devices it drives, and their contexts. */
+#include <stdlib.h>
+#include "cmd.h"
+#include "compat.h"
+#include "hroce.h"
+
+static void hroce_free_context(struct ibv_context *ibctx)
+{
+	struct hroce_context *ctx =
+		container_of(ibctx, struct hroce_context, ibv_ctx.context);
+
+	verbs_uninit_context(&ctx->ibv_ctx);
+	free(ctx);
+}
+
+static const struct verbs_context_ops hroce_ops = {
+	.advise_mr = ibv_cmd_advise_mr,
+	.alloc_pd = hroce_alloc_pd,
+	.attach_mcast = ibv_cmd_attach_mcast,
+	.create_ah = hroce_create_ah,
+	.create_cq = hroce_create_cq,
+	.create_cq_ex = hroce_create_cq_ex,
+	.create_qp = hroce_create_qp,
+	.create_qp_ex = hroce_create_qp_ex,
+	.create_srq = hroce_create_srq,
+	.dealloc_pd = hroce_dealloc_pd,
+	.dereg_mr = hroce_dereg_mr,
+	.destroy_ah = hroce_destroy_ah,
+	.destroy_cq = hroce_destroy_cq,
+	.destroy_qp = hroce_destroy_qp,
+	.destroy_srq = hroce_destroy_srq,
+	.detach_mcast = ibv_cmd_detach_mcast,
+	.free_context = hroce_free_context,
+	.modify_qp = hroce_modify_qp,
+	.modify_srq = hroce_modify_srq,
+	.poll_cq = hroce_poll_cq,
+	.post_recv = hroce_post_recv,
+	.post_send = hroce_post_send,
+	.post_srq_recv = hroce_post_srq_recv,
+	.query_device_ex = hroce_query_device,
+	.query_port = hroce_query_port,
+	.query_qp = hroce_query_qp,
+	.query_rt_values = hroce_query_rt_values,
+	.query_srq = hroce_query_srq,
+	.reg_mr = hroce_reg_mr,
+	.req_notify_cq = ibv_cmd_req_notify_cq,
+	.rereg_mr = hroce_rereg_mr,
+};
+
+static struct verbs_context *hroce_alloc_context(struct ibv_device *ibdev,
+						 int cmd_fd,
+						 void *private_data)
+{
+	struct hroce_cmd_get_context cmd = {};
+	struct hroce_cmd_get_context_resp resp = {};
+	struct hroce_context *ctx;
+	int err;
+
+	(void)private_data;
+	ctx = verbs_init_and_alloc_context(ibdev, cmd_fd, ctx, ibv_ctx,
+					   HROCE_DRIVER_ID);
+	if (!ctx)
+		return NULL;
+
+	err = hroce_compat_get_context(&ctx->ibv_ctx, &cmd.ibv_cmd, sizeof(cmd),
+				    &resp.ibv_resp, sizeof(resp));
+	if (err) {
+		verbs_uninit_context(&ctx->ibv_ctx);
+		free(ctx);
+		errno = err;
+		return NULL;
+	}
+
+	verbs_set_ops(&ctx->ibv_ctx, &hroce_ops);
+	return &ctx->ibv_ctx;
+}
+
+static struct verbs_device *hroce_alloc_device(struct verbs_sysfs_dev *sysfs)
+{
+	(void)sysfs;
+	return calloc(1, sizeof(struct verbs_device));
+}
+
+static void hroce_uninit_device(struct verbs_device *device)
+{
+	free(device);
+}
+
+static const struct verbs_match_ent hroce_match_table[] = {
+	VERBS_DRIVER_ID(HROCE_DRIVER_ID),
+	{},
+};
+
+static const struct verbs_device_ops hroce_device_ops = {
+	.name = "hroce",
+	.match_min_abi_version = HROCE_UVERBS_ABI_VERSION,
+	.match_max_abi_version = HROCE_UVERBS_ABI_VERSION,
+	.match_table = hroce_match_table,
+	.alloc_device = hroce_alloc_device,
+	.uninit_device = hroce_uninit_device,
+	.alloc_context = hroce_alloc_context,
+};
+PROVIDER_DRIVER(hroce, hroce_device_ops);

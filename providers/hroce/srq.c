@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* Shared receive queues; posting to them is in recv.c. */
+#include <stdlib.h>
+#include "cmd.h"
+#include "hroce.h"
+
+struct ibv_srq *hroce_create_srq(struct ibv_pd *pd,
+				 struct ibv_srq_init_attr *attr)
+{
+	struct hroce_cmd_create_srq_resp resp = {};
+	struct hroce_cmd_create_srq cmd = {};
+	struct hroce_srq *srq;
+	int err;
+
+	srq = calloc(1, sizeof(*srq));
+	if (!srq)
+		return NULL;
+
+	err = ibv_cmd_create_srq(pd, &srq->vsrq.srq, attr, &cmd.ibv_cmd,
+				 sizeof(cmd), &resp.ibv_resp, sizeof(resp));
+	if (err)
+		goto err_free;
+
+	err = hroce_queue_map(&srq->queue, pd->context->cmd_fd,
+			      &resp.drv_payload.ring,
+			      sizeof(struct hroce_recv_wqe));
+	if (!err && !srq->queue.ring)
+		err = EPROTO;
+	if (err)
+		goto err_destroy;
+
+	srq->vsrq.srq_num = resp.drv_payload.srqn;
+	pthread_spin_init(&srq->lock, PTHREAD_PROCESS_PRIVATE);
+	return &srq->vsrq.srq;
+
+err_destroy:
+	ibv_cmd_destroy_srq(&srq->vsrq.srq);
+err_free:
+	free(srq);
+	errno = err;
+	return NULL;
+}
+
+int hroce_modify_srq(struct ibv_srq *ibsrq, struct ibv_srq_attr *attr,
+		     int mask)
+{
+	struct ibv_modify_srq cmd;
+
+	/* a ring is mapped once and for all */
+	if (mask & IBV_SRQ_MAX_WR)
+		return EOPNOTSUPP;
+	return ibv_cmd_modify_srq(ibsrq, attr, mask, &cmd, sizeof(cmd));
+}
+
+int hroce_query_srq(struct ibv_srq *ibsrq, struct ibv_srq_attr *attr)
+{
+	struct ibv_query_srq cmd;
+
+	return ibv_cmd_query_srq(ibsrq, attr, &cmd, sizeof(cmd));
+}
+
+int hroce_destroy_srq(struct ibv_srq *ibsrq)
+{
+	struct hroce_srq *srq = to_hsrq(ibsrq);
+	int err = ibv_cmd_destroy_srq(ibsrq);
+
+	if (err)
+		return err;
+	hroce_queue_unmap(&srq->queue);
+	pthread_spin_destroy(&srq->lock);
+	free(srq);
+	return 0;
+}
