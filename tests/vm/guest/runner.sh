@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Runs tests in a guest, one after the other: runner.sh SCALE FIRST TEST..., a test
+# being selftests/x.sh. SCALE multiplies the tests' own time limits (an emulated
+# machine is slow), FIRST numbers the first one's log. For each it prints a
+# line and appends "STATUS NAME SECONDS" to /mnt/out/results; /mnt/out/current
+# names the one that runs, with its time limit. Ends with 75 where the kernel is
+# no longer to be trusted: boot again and go on behind the last result.
+dir=/usr/share/hmmodp out=/mnt/out group=/sys/fs/cgroup/hmmodp-test
+complaints=$(grep -v '^#' $dir/complaints | paste -sd '|')
+fatal='BUG[: ]|Oops|general protection|KASAN|KFENCE|stall|lockup|blocked for more|corruption|unregister_netdevice: waiting'
+# shellcheck source=hosts.sh
+. $dir/hosts.sh
+kernel=$(uname -r)
+kernel=${kernel%%-*}
+
+# In a control group, so that whatever it starts can be ended with it.
+run_test() { # PATH LIMIT
+	mkdir -p $group
+	(
+		echo $BASHPID > $group/cgroup.procs
+		cd "$dir/tests/${1%/*}" || exit
+		exec setsid -w timeout -k 10 "$2" bash "./${1##*/}" < /dev/null
+	)
+}
+# What a test left behind goes; what cannot go is its failure.
+clean_up() {
+	local i
+	echo 1 > $group/cgroup.kill 2> /dev/null
+	for i in {1..100}; do rmdir $group 2> /dev/null && break; sleep 0.1; done
+	[ ! -e $group ] || echo "processes that do not end: $(xargs < $group/cgroup.procs)"
+	hosts_clean 2>&1
+	swapoff -a
+	while read -r _ i _; do
+		case $i in /tmp/*|/mnt/?*/*) umount "$i" 2>&1;; esac
+	done < /proc/mounts
+	rm -rf /tmp/* 2> /dev/null
+	modprobe -qr zram
+	for i in hmmodp_selftest hroce hmmodp; do
+		[ ! -e /sys/module/$i ] || modprobe -r $i 2>&1 ||
+			echo "$i cannot be unloaded, references: $(cat /sys/module/$i/refcnt)"
+	done
+	modprobe -qr rdma_rxe
+}
+
+scale=$1 n=$2
+shift 2
+for t; do
+	name=${t%.sh} log=$out/$(printf '%03d' "$n")-${t//\//-}.log
+	n=$((n + 1))
+	limit=$(sed -n 's/^# timeout: *\([0-9]*\).*/\1/p' "$dir/tests/$t" | head -n 1)
+	limit=$((${limit:-120} * scale))
+	echo "$name $limit" > $out/current
+	mark="hmmodp: test $n $name"
+	echo "$mark" > /dev/kmsg
+	start=${EPOCHREALTIME/./}
+	run_test "$t" "$limit" > "$log" 2>&1
+	rc=$?
+	seconds=$(((${EPOCHREALTIME/./} - start + 500000) / 1000000))
+	left=$(clean_up)
+	noise=$(dmesg | sed -n "\|$mark\$|,\$p" | grep -E "$complaints")
+	case $rc in
+	0) status=ok why=;;
+	4) status=skip why=$(tail -n 1 "$log");;
+	124|137) status='not ok' why="no end within $limit s";;
+	*) status='not ok' why="code $rc";;
+	esac
+	[ -z "$left" ] || { status='not ok' why="leaves something behind"; echo "$left" >> "$log"; }
+	[ -z "$noise" ] || { status='not ok' why="the kernel complains"; echo "$noise" >> "$log"; }
+	printf '%-6s %-8s %-32s %4d s%s\n' "$status" "$kernel" "$name" "$seconds" "${why:+  # $why}"
+	[ "$status" != 'not ok' ] ||
+		{ grep -m 10 '^not ok' "$log"; echo ...; tail -n 30 "$log"; } | sed 's/^/    # /'
+	echo "${status// /-} $name $seconds" >> $out/results
+	rm -f $out/current
+	if [ -n "$left" ] || grep -qE "$fatal" <<< "$noise"; then exit 75; fi
+done

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0
+# run test: what is checked on this machine, then all in-guest tests on each
+# kernel. A line a test; the last line is "N passed, N failed, N skipped".
+
+run_tests() {
+	local kernels=() names=() unit='' repeat=1 k i
+	vm_defaults
+	VM_KARGS="slub_debug=FZP page_poison=1 kfence.sample_interval=100"
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--kernel) kernels+=("$2"); shift;;
+		--unit) unit=1;;
+		--repeat) repeat=$2; shift;;
+		--out) VM_OUT=$2; shift;;
+		-*) usage;;
+		*) names+=("$1");;
+		esac
+		shift
+	done
+	[ ${#kernels[@]} -gt 0 ] || kernels=("${KERNELS[@]}")
+	TEST_OUT=${VM_OUT:-$CACHE/out/$(date +%Y%m%d-%H%M%S)-test-$$}
+	mkdir -p "$TEST_OUT"
+	TEST_OUT=$(cd "$TEST_OUT" && pwd -P)
+	: > "$TEST_OUT/results"
+	if [ -n "$unit" ]; then prepare; else prepare "${kernels[@]}"; fi
+	[ ${#names[@]} -gt 0 ] || host_tests
+	if [ -z "$unit" ]; then
+		for ((i = 1; i <= repeat; i++)); do
+			for k in "${kernels[@]}"; do guest_tests "$k" "$i" "${names[@]}"; done
+		done
+	fi
+	test_summary
+}
+test_summary() {
+	local passed failed skipped
+	passed=$(grep -c '^ok ' "$TEST_OUT/results") || true
+	failed=$(grep -c '^not-ok ' "$TEST_OUT/results") || true
+	skipped=$(grep -c '^skip ' "$TEST_OUT/results") || true
+	say "logs: $TEST_OUT"
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+}
+# test_line STATUS WHERE NAME SECONDS [WHY]
+test_line() {
+	printf '%-6s %-8s %-32s %4d s%s\n' "$1" "$2" "$3" "$4" "${5:+  # $5}"
+	echo "${1// /-} $3 $4" >> "$TEST_OUT/results"
+}
+
+# --- on this machine ---------------------------------------------------------
+host_tests() {
+	host_test unit unit_tests
+	host_test build-gcc build_user gcc
+	host_test build-clang build_user clang
+	host_test build-tests build_all_tests
+}
+host_test() { # NAME COMMAND...
+	local name=$1 log=$TEST_OUT/$1.log start=$SECONDS rc; shift
+	set +e
+	( set -eu -o pipefail; "$@" ) > "$log" 2>&1
+	rc=$?
+	set -e
+	if [ $rc = 0 ]; then
+		test_line ok host "$name" $((SECONDS - start))
+	else
+		test_line 'not ok' host "$name" $((SECONDS - start)) "code $rc"
+		tail -n 30 "$log" | sed 's/^/    # /'
+	fi
+}
+unit_tests() {
+	tree_copy "$CACHE/build/unit" kernel tests/unit
+	tool make -j "$(nproc)" -C "/host$CACHE/build/unit/tests/unit" check
+}
+build_user() { # COMPILER: all warnings are errors
+	tree_copy "$CACHE/build/user/src" "${USER_PARTS[@]}"
+	configure_user "$CACHE/build/user" "$1" -DCMAKE_COMPILE_WARNING_AS_ERROR=ON
+	tool ninja -C "/host$CACHE/build/user/$1"
+}
+build_all_tests() {
+	[ ! -s "$TESTS/broken" ] || { cat "$TESTS/broken" "$CACHE/log/tests.log"; return 1; }
+}
+
+# --- in guests ---------------------------------------------------------------
+# guest_tests KERNEL ROUND NAME...: boots until every test has its result
+guest_tests() {
+	local k=$1 all=() todo out done=0 boot=0 rc last scale=3; shift
+	out=$TEST_OUT/$k-$1; shift
+	mkdir -p "$out"
+	mapfile -t all < <(test_names "$@")
+	[ ${#all[@]} -gt 0 ] || { say "no such test: $*"; return; }
+	: > "$out/results"
+	[ "$(vm_accel "$k")" = tcg ] || scale=1
+	while [ $done -lt ${#all[@]} ]; do
+		boot=$((boot + 1)) rc=0
+		rm -f "$out/current"
+		VM_OUT=$out VM_TIMEOUT=7200
+		vm_run "$k" "$VM/guest/runner.sh" "$scale" $((done + 1)) "${all[@]:done}" 2> "$out/boot-$boot.log" || rc=$?
+		mv "$out/console.log" "$out/console-$boot.log"
+		last=$done
+		done=$(wc -l < "$out/results")
+		if [ -e "$out/current" ] || { [ $rc != 0 ] && [ $rc != 75 ] && [ $rc != 70 ]; }; then
+			test_died "$k" "${all[done]%.sh}" "$out" $boot
+			done=$((done + 1))
+		elif [ "$last" = "$done" ]; then
+			die "the guest of $k ran nothing: $out/boot-$boot.log"
+		fi
+	done
+	cat "$out/results" >> "$TEST_OUT/results"
+}
+test_died() { # KERNEL TEST OUT BOOT
+	printf '%-6s %-8s %-32s %4d s  # %s\n' "not ok" "$1" "$2" 0 "the guest died"
+	echo "not-ok $2 0" >> "$3/results"
+	grep -aE "$COMPLAINTS" "$3/console-$4.log" | head -n 5 | sed 's/^/    # /' || true
+	tail -n 30 "$3/console-$4.log" | sed 's/^/    # /'
+}
+# test_names [PATTERN...]: selftests/x.sh and clients/x.sh, all or those whose
+# name or path matches
+test_names() {
+	local t p
+	(cd "$TESTS/tests" && ls selftests/*.sh clients/*.sh 2> /dev/null) | while read -r t; do
+		[ $# -gt 0 ] || { echo "$t"; continue; }
+		for p; do
+			# shellcheck disable=SC2053
+			if [[ ${t%.sh} = $p || $(basename "$t" .sh) = $p ]]; then echo "$t"; break; fi
+		done
+	done
+}
