@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0
+# What the tests with unmodified programs share, on top of the self-tests' own:
+# a run counts only if the device's packet counters moved. Source as lib/clients.sh.
+# shellcheck shell=bash
+. ../selftests/rc/lib.sh
+
+# through COMMAND...: and both devices must have sent packets meanwhile
+through() {
+	local a b
+	a=$(nic_counter A sent_pkts) b=$(nic_counter B sent_pkts)
+	"$@" || { local rc=$?; echo "-- server:"; tail -n 20 /tmp/server.log; return $rc; }
+	sleep 0.05	# the counters' lifespan
+	[ "$(nic_counter A sent_pkts)" -gt "$a" ] && [ "$(nic_counter B sent_pkts)" -gt "$b" ] && return
+	echo "it ended well, but not over this device: sent_pkts stayed at $a or $b"
+	return 1
+}
+# faulted COMMAND...: and A's device must have faulted pages in (hroce)
+faulted() {
+	local f
+	[ "$NIC_TYPE" = hroce ] || { "$@"; return; }
+	f=$(nic_counter A page_faults)
+	"$@" || return
+	sleep 0.05
+	[ "$(nic_counter A page_faults)" -gt "$f" ] && return
+	echo "it ended well, but without a page fault of the device"
+	return 1
+}

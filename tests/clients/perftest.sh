@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# perftest over RC: every verb, bandwidth and latency, pinned and ODP, polling and
+# events, 2 bytes to 8 MiB, 16 queue pairs.
+# timeout: 600
+. lib/clients.sh
+
+perf() { # PROGRAM OPTIONS
+	# shellcheck disable=SC2086
+	through pair "$1" -F -d "$DEV_A" -x "$GID_A" $2 -- "$1" -F -d "$DEV_B" -x "$GID_B" $2 "$CTL_A"
+}
+perf_odp() { faulted perf "$@"; }
+
+# iterations SIZE: few where messages are large, perftest wants at least 5
+iterations() { local n=$(($(long 2 64) * 1048576 / $1)); echo $((n < 5 ? 5 : n > 100 ? 100 : n)); }
+
+bandwidth() { # VERB SIZE MODE OPTIONS
+	local n
+	n=$(iterations "$2")
+	check "ib_$1_bw $2 bytes, $3" "$5" "ib_$1_bw" "-s $2 -n $n -t $((n < 16 ? n : 16)) $4"
+}
+modes() { # FUNCTION...: with MODE OPTIONS COMMAND
+	"$@" pinned "" perf
+	[ "$NIC_TYPE" != hroce ] || "$@" ODP --odp perf_odp
+}
+up netns 4500
+for size in 2 4096 65536 1048576 8388608; do
+	for verb in write read send; do
+		modes bandwidth $verb $size
+	done
+done
+atomic() {
+	local type
+	for type in FETCH_AND_ADD CMP_AND_SWAP; do
+		check "ib_atomic_bw $type, $1" "$3" ib_atomic_bw "-A $type -n 50 $2"
+		check "ib_atomic_lat $type, $1" "$3" ib_atomic_lat "-A $type -n 50 $2"
+	done
+}
+modes atomic
+latency() {
+	local verb
+	for verb in write read send; do
+		check "ib_${verb}_lat, $1" "$3" "ib_${verb}_lat" "-s 2 -n 50 $2"
+		check "ib_${verb}_lat 64 KiB, $1" "$3" "ib_${verb}_lat" "-s 65536 -n 20 $2"
+	done
+}
+modes latency
+# perftest has no events for WRITE
+events() {
+	check "ib_send_bw -e, $1" "$3" ib_send_bw "-e -s 65536 -n 50 -t 16 $2"
+	check "ib_read_bw -e, $1" "$3" ib_read_bw "-e -s 65536 -n 50 -t 16 $2"
+	check "ib_send_lat -e, $1" "$3" ib_send_lat "-e -s 1024 -n 50 $2"
+	check "ib_read_lat -e, $1" "$3" ib_read_lat "-e -s 1024 -n 50 $2"
+	check "ib_atomic_bw -e, $1" "$3" ib_atomic_bw "-e -n 50 $2"
+}
+modes events
+many() {
+	local verb
+	for verb in write read send; do
+		check "ib_${verb}_bw, 16 queue pairs, $1" "$3" "ib_${verb}_bw" "-q 16 -s 16384 -n 10 -t 8 $2"
+	done
+	check "ib_write_bw both ways, $1" "$3" ib_write_bw "-b -s 65536 -n 20 -t 16 $2"
+	check "ib_send_bw both ways, $1" "$3" ib_send_bw "-b -s 65536 -n 20 -t 16 $2"
+	check "ib_send_bw inline, $1" "$3" ib_send_bw "-I 64 -s 64 -n 100 $2"
+}
+modes many
+check "ib_send_bw over rdma_cm" through pair ib_send_bw -F -R -s 4096 -n 50 -- ib_send_bw -F -R -s 4096 -n 50 10.0.0.1
+hosts_down
+finish

@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# ibv_rc_pingpong, which validates its data with -c: pinned, ODP (-o), events (-e).
+# timeout: 240
+. lib/clients.sh
+
+ping() { # OPTIONS
+	# shellcheck disable=SC2086
+	through pair ibv_rc_pingpong -d "$DEV_A" -g "$GID_A" $1 -- \
+		ibv_rc_pingpong -d "$DEV_B" -g "$GID_B" $1 "$CTL_A"
+}
+ping_all() {
+	local c size
+	for c in "" -e; do
+		check "$1: pinned $c" ping "-c $c -n $(long 200 2000)"
+		[ "$NIC_TYPE" != hroce ] || check "$1: ODP $c" faulted ping "-o -c $c -n $(long 200 2000)"
+	done
+	for size in 1 4097 65536 1000001; do
+		check "$1: $size bytes, pinned" ping "-c -s $size -n $(long 6 100)"
+		[ "$NIC_TYPE" != hroce ] || check "$1: $size bytes, ODP, events" faulted ping "-o -e -c -s $size -n $(long 6 100)"
+	done
+	check "$1: plain" ping "-n 200"
+	check "$1: receive depth 2, MTU 256" ping "-c -r 2 -m 256 -n 100"
+}
+up netns 1500
+ping_all wire
+hosts_down
+up loop 1500
+check "loop: pinned" ping "-c -n 200"
+[ "$NIC_TYPE" != hroce ] || check "loop: ODP, events" faulted ping "-o -e -c -n 200"
+hosts_down
+finish

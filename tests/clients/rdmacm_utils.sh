@@ -1,0 +1,40 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The programs of librdmacm: rping, ucmatose, rdma_client and rdma_server, and
+# rstream and rcopy over rsockets.
+# timeout: 240
+. lib/clients.sh
+
+# one server, three clients in a row
+persistent() {
+	local s rc=0 i
+	A timeout 60 rping -s -P -a 10.0.0.1 > /tmp/server.log 2>&1 & s=$!
+	sleep 3
+	for i in 1 2 3; do B timeout 30 rping -c -a 10.0.0.1 -C 5 -V || rc=$i; done
+	A killall -q rping
+	wait $s 2> /dev/null
+	return $rc
+}
+# a file over rsockets, compared
+copy() {
+	local s rc
+	head -c 300001 /dev/urandom > "$RC_TMP/from"
+	A timeout 60 rcopy > /tmp/server.log 2>&1 & s=$!
+	sleep 3
+	B timeout 50 rcopy "$RC_TMP/from" "10.0.0.1:$RC_TMP/to"; rc=$?
+	A killall -q rcopy
+	wait $s 2> /dev/null
+	[ $rc = 0 ] && cmp "$RC_TMP/from" "$RC_TMP/to"
+}
+up netns 1500
+check "rping, validated" through cm_pair 7174 rping -s -a 10.0.0.1 -C 20 -V -- rping -c -a 10.0.0.1 -C 20 -V
+check "rping, 60000 bytes" through cm_pair 7174 rping -s -a 10.0.0.1 -C 4 -S 60000 -V -- rping -c -a 10.0.0.1 -C 4 -S 60000 -V
+check "rping, IPv6" through cm_pair 7174 rping -s -a fd00::1 -C 10 -V -- rping -c -a fd00::1 -C 10 -V
+check "rping, persistent server" through persistent
+check "ucmatose" through cm_pair 7471 ucmatose -c 4 -C 10 -- ucmatose -s 10.0.0.1 -c 4 -C 10
+check "ucmatose, 1000-byte messages" through cm_pair 7471 ucmatose -c 2 -C 50 -S 1000 -- ucmatose -s 10.0.0.1 -c 2 -C 50 -S 1000
+check "rdma_client and rdma_server" through cm_pair 7471 rdma_server -- rdma_client -s 10.0.0.1
+check "rstream" through cm_pair 7471 rstream -T r -S 4096 -C 20 -b 10.0.0.1 -- rstream -T r -S 4096 -C 20 -s 10.0.0.1
+check "rcopy" through copy
+hosts_down
+finish

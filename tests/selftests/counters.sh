@@ -1,0 +1,123 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Counters move when, and only when, what they count happens: in sysfs and by
+# "rdma statistic".
+# timeout: 240
+. rc/lib.sh
+rc_programs
+[ "$NIC_TYPE" = hroce ] || skip_all "for hroce's counters"
+
+ODP="page_faults page_invalidations page_prefetch"
+snapshot() { # "A|B NAME VALUE" lines of both devices
+	local h f d
+	for h in A B; do
+		[ $h = A ] && d=$DEV_A || d=$DEV_B
+		for f in "/sys/class/infiniband/$d/ports/1/hw_counters"/*; do
+			case $f in */lifespan) continue;; esac
+			echo "$h ${f##*/} $(cat "$f")"
+		done
+	done > "$RC_TMP/$1"
+}
+moved() { # HOST NAME: by how much between before and after
+	local b a
+	b=$(awk -v h="$1" -v n="$2" '$1 == h && $2 == n { print $3 }' "$RC_TMP/before")
+	a=$(awk -v h="$1" -v n="$2" '$1 == h && $2 == n { print $3 }' "$RC_TMP/after")
+	[ -n "$b" ] && [ -n "$a" ] || { echo "no counter $2" >&2; return 1; }
+	echo $((a - b))
+}
+during() { # COMMAND...
+	sleep 0.1	# beyond the counters' lifespan
+	snapshot before
+	"$@" || return
+	sleep 0.1
+	snapshot after
+}
+expect() { # HOST NAME OPERATOR VALUE
+	local by
+	by=$(moved "$1" "$2") || return
+	test "$by" "$3" "$4" || { echo "$2 of $1 moved by $by, which is not $3 $4"; return 1; }
+}
+
+exist() {
+	local n
+	for n in $ODP sent_pkts rcvd_pkts duplicate_request out_of_sequence packet_seq_err \
+		rnr_nak_retry_err local_ack_timeout_err rx_icrc_encapsulated; do
+		nic_counter A $n > /dev/null || return
+	done
+}
+pinned() {
+	during rc_pair rc_check "" "--iters 6" || return
+	expect A page_faults -eq 0 && expect B page_faults -eq 0 &&
+	expect A page_invalidations -eq 0 && expect A page_prefetch -eq 0 &&
+	expect A sent_pkts -gt 0 && expect B sent_pkts -gt 0 &&
+	expect A sent_bytes -gt 1000 && expect A rx_icrc_encapsulated -eq 0 &&
+	expect A rx_malformed -eq 0 && expect A retry_exceeded_err -eq 0 &&
+	# nothing is lost on this wire
+	[ "$(moved A sent_pkts)" = "$(moved B rcvd_pkts)" ] &&
+	[ "$(moved A sent_bytes)" = "$(moved B rcvd_bytes)" ]
+}
+odp() {
+	during rc_pair rc_check --odp "--iters 6 --cold" || return
+	expect A page_faults -gt 0 && expect A page_invalidations -gt 0 &&
+	expect B page_faults -eq 0
+}
+# a page is counted as it comes into the translation, and once only
+once() {
+	during rc_pair rc_check --odp "--odp --iters 1 --max 64k" || return
+	local faults
+	faults=$(moved A page_faults) || return
+	# rc_check of 64 KiB has a region of less than 1 MiB
+	[ "$faults" -gt 0 ] && [ "$faults" -le 256 ] || { echo "$faults pages faulted"; return 1; }
+}
+lossy() {
+	modprobe sch_netem 2> /dev/null || { echo "no sch_netem"; return 4; }
+	A tc qdisc replace dev "$IF_A" root netem loss 3% corrupt 3%
+	during rc_pair rc_check "" "--timeout 14 --max 32k --iters 8"
+	local rc=$?
+	A tc qdisc del dev "$IF_A" root
+	[ $rc = 0 ] || return
+	expect B rx_icrc_encapsulated -gt 0 &&
+	[ $(($(moved A retransmits) + $(moved B retransmits))) -gt 0 ] &&
+	[ "$(moved A sent_pkts)" -gt "$(moved B rcvd_pkts)" ]
+}
+rnr() {
+	during rc_pair bad_access "--only without" "--only without" || return
+	expect A send_rnr_err -gt 0 && expect B rnr_nak_retry_err -gt 0 &&
+	expect B retry_rnr_exceeded_err -gt 0
+}
+gone() {
+	during rc_pair bad_access "--only nobody" "--only nobody" || return
+	expect B local_ack_timeout_err -gt 0 && expect B retry_exceeded_err -gt 0 &&
+	expect A rx_no_qp -gt 0
+}
+statistic() { # "rdma statistic" says what sysfs does
+	local n shown
+	for n in page_faults sent_pkts; do
+		sleep 0.1
+		shown=$(rdma -j statistic show link "$DEV_A/1" | grep -o "\"$n\":[0-9]*" | cut -d: -f2)
+		[ "$shown" = "$(nic_counter A $n)" ] ||
+			{ echo "$n: rdma statistic '$shown', sysfs $(nic_counter A $n)"; return 1; }
+	done
+}
+perftest() { # its own way to look at them
+	pair ib_write_bw -d "$DEV_A" -x "$GID_A" -F -n 50 -s 65536 --odp \
+		-W hw_counters/page_faults,hw_counters/sent_pkts -- \
+		ib_write_bw -d "$DEV_B" -x "$GID_B" -F -n 50 -s 65536 --odp "$CTL_A" || return
+	grep -i 'page_faults' /tmp/server.log
+}
+
+up netns 1500
+check "there are all of them" exist
+check "pinned traffic" pinned
+check "ODP traffic" odp
+check "a page counts once" once
+check "lossy wire" lossy
+check "RNR" rnr
+check "peer gone" gone
+check "rdma statistic" statistic
+hosts_down
+# it looks in sysfs, where a network namespace shows no counters
+up loop 1500
+check "perftest -W" perftest
+hosts_down
+finish

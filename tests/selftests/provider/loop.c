@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Two RC QPs of one device, connected to each other. */
+#include <stdlib.h>
+#include <string.h>
+#include "loop.h"
+
+static void open_cqs(struct loop *l, bool extended)
+{
+	struct ibv_cq_init_attr_ex attr = {
+		.cqe = 2 * LOOP_WR, .channel = l->channel,
+		.wc_flags = IBV_WC_STANDARD_FLAGS | IBV_WC_EX_WITH_COMPLETION_TIMESTAMP,
+	};
+
+	if (extended) {
+		l->scqx = ibv_create_cq_ex(l->d->ctx, &attr);
+		l->scq = l->scqx ? ibv_cq_ex_to_cq(l->scqx) : NULL;
+	} else {
+		l->scq = ibv_create_cq(l->d->ctx, 2 * LOOP_WR, NULL, l->channel, 0);
+	}
+	l->rcq = ibv_create_cq(l->d->ctx, 2 * LOOP_WR, NULL, l->channel, 0);
+	if (!l->scq || !l->rcq)
+		rc_die_errno("no CQ");
+}
+
+static struct ibv_qp *open_qp(struct loop *l, bool extended)
+{
+	struct ibv_qp_init_attr_ex attr = {
+		.qp_type = IBV_QPT_RC, .send_cq = l->scq, .recv_cq = l->rcq,
+		.cap = {
+			.max_send_wr = LOOP_WR, .max_recv_wr = LOOP_WR,
+			.max_send_sge = LOOP_SGE, .max_recv_sge = LOOP_SGE,
+			.max_inline_data = LOOP_INLINE,
+		},
+		.pd = l->d->pd, .comp_mask = IBV_QP_INIT_ATTR_PD,
+	};
+	struct ibv_qp *qp;
+
+	if (extended) {
+		attr.comp_mask |= IBV_QP_INIT_ATTR_SEND_OPS_FLAGS;
+		attr.send_ops_flags = IBV_QP_EX_WITH_SEND |
+			IBV_QP_EX_WITH_RDMA_WRITE | IBV_QP_EX_WITH_RDMA_WRITE_WITH_IMM |
+			IBV_QP_EX_WITH_RDMA_READ | IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD;
+	}
+	qp = ibv_create_qp_ex(l->d->ctx, &attr);
+	if (!qp)
+		rc_die_errno("no QP");
+	l->cap = attr.cap;
+	return qp;
+}
+
+void loop_open(struct loop *l, struct rc_dev *d, bool extended)
+{
+	int i;
+
+	memset(l, 0, sizeof(*l));
+	l->d = d;
+	l->buf = aligned_alloc(4096, LOOP_BYTES);
+	if (!l->buf)
+		rc_die("no memory");
+	rc_fill(1, l->buf, LOOP_HALF);
+	memset(l->buf + LOOP_HALF, 0, LOOP_HALF);
+	l->mr = ibv_reg_mr(d->pd, l->buf, LOOP_BYTES, IBV_ACCESS_LOCAL_WRITE |
+			   IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ |
+			   IBV_ACCESS_REMOTE_ATOMIC);
+	l->channel = ibv_create_comp_channel(d->ctx);
+	if (!l->mr || !l->channel)
+		rc_die_errno("no MR or channel");
+	open_cqs(l, extended);
+	for (i = 0; i < 2; i++)
+		l->qp[i] = open_qp(l, extended);
+	loop_connect(l);
+}
+
+void loop_close(struct loop *l)
+{
+	if (ibv_destroy_qp(l->qp[0]) || ibv_destroy_qp(l->qp[1]) ||
+	    ibv_destroy_cq(l->scq) || ibv_destroy_cq(l->rcq) ||
+	    ibv_destroy_comp_channel(l->channel) || ibv_dereg_mr(l->mr))
+		rc_die_errno("cannot close");
+	free(l->buf);
+}
+
+/* From RESET. */
+void loop_connect(struct loop *l)
+{
+	struct rc_qp_param p = RC_QP_DEFAULTS;
+	struct rc_end end[2] = {};
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		rc_qp_init(l->qp[i], p.access);
+		end[i].qpn = l->qp[i]->qp_num;
+		end[i].psn = rc_psn();
+		end[i].gid = l->d->gid;
+	}
+	for (i = 0; i < 2; i++)
+		rc_qp_connect(l->d, l->qp[i], &p, end[i].psn, &end[!i]);
+}
+
+void loop_to(struct ibv_qp *qp, enum ibv_qp_state state)
+{
+	struct ibv_qp_attr attr = { .qp_state = state };
+
+	if (ibv_modify_qp(qp, &attr, IBV_QP_STATE))
+		rc_die_errno("QP to state %d", state);
+}
+
+struct ibv_sge loop_sge(struct loop *l, size_t at, uint32_t len)
+{
+	return (struct ibv_sge) {
+		.addr = (uintptr_t)l->buf + at, .length = len, .lkey = l->mr->lkey,
+	};
+}
+
+struct ibv_send_wr loop_write(struct loop *l, uint64_t id, struct ibv_sge *sge, size_t to)
+{
+	return (struct ibv_send_wr) {
+		.wr_id = id, .sg_list = sge, .num_sge = 1,
+		.opcode = IBV_WR_RDMA_WRITE, .send_flags = IBV_SEND_SIGNALED,
+		.wr.rdma = {
+			.remote_addr = (uintptr_t)l->buf + to, .rkey = l->mr->rkey,
+		},
+	};
+}
+
+int loop_post_recv(struct loop *l, uint64_t id, size_t at, uint32_t len)
+{
+	struct ibv_sge sge = loop_sge(l, at, len);
+	struct ibv_recv_wr wr = { .wr_id = id, .sg_list = &sge, .num_sge = 1 }, *bad;
+
+	return ibv_post_recv(l->qp[1], &wr, &bad);
+}
+
+struct ibv_wc loop_wait(struct ibv_cq *cq)
+{
+	uint64_t end = rc_now_ms() + 10000;
+	struct ibv_wc wc;
+	int n;
+
+	while (!(n = ibv_poll_cq(cq, 1, &wc)))
+		if (rc_now_ms() > end)
+			rc_die("no completion within 10 s");
+	if (n < 0)
+		rc_die("ibv_poll_cq: %d", n);
+	return wc;
+}
+
+void loop_expect(struct ibv_cq *cq, uint64_t wr_id, enum ibv_wc_status status)
+{
+	struct ibv_wc wc = loop_wait(cq);
+
+	if (wc.wr_id != wr_id || wc.status != status)
+		rc_die("completion of %llu is %s, not of %llu %s",
+		       (unsigned long long)wc.wr_id, ibv_wc_status_str(wc.status),
+		       (unsigned long long)wr_id, ibv_wc_status_str(status));
+}
+
+void loop_expect_none(struct ibv_cq *cq)
+{
+	struct ibv_wc wc;
+
+	EXPECT_EQ(ibv_poll_cq(cq, 1, &wc), 0);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Two RC QPs of one device, connected to each other, and memory for both. */
+#ifndef PROVIDER_LOOP_H
+#define PROVIDER_LOOP_H
+
+#include "conn.h"
+#include "util.h"
+
+#define EXPECT(cond) do {						\
+	if (!(cond))							\
+		rc_die("%s:%d: not so: %s", __FILE__, __LINE__, #cond);	\
+} while (0)
+
+#define EXPECT_EQ(a, b) do {						\
+	long long a_ = (long long)(a), b_ = (long long)(b);		\
+	if (a_ != b_)							\
+		rc_die("%s:%d: %s is %lld, not %lld", __FILE__,		\
+		       __LINE__, #a, a_, b_);				\
+} while (0)
+
+enum {
+	LOOP_WR = 64,		/* of each queue */
+	LOOP_SGE = 4,
+	LOOP_INLINE = 64,
+	LOOP_BYTES = 1 << 20,	/* the sender's half comes first */
+	LOOP_HALF = LOOP_BYTES / 2,
+};
+
+struct loop {
+	struct rc_dev *d;
+	struct ibv_comp_channel *channel;
+	struct ibv_cq *scq, *rcq;
+	struct ibv_cq_ex *scqx;		/* scq, where it was created extended */
+	struct ibv_qp *qp[2];		/* 0 sends, 1 receives */
+	struct ibv_qp_cap cap;		/* as returned */
+	struct ibv_mr *mr;
+	uint8_t *buf;
+};
+
+/* @extended: an extended CQ and QPs for ibv_wr_* */
+void loop_open(struct loop *l, struct rc_dev *d, bool extended);
+void loop_close(struct loop *l);
+void loop_connect(struct loop *l);
+void loop_to(struct ibv_qp *qp, enum ibv_qp_state state);
+
+/* Requests about bytes [at, at + len) of the buffer. */
+struct ibv_sge loop_sge(struct loop *l, size_t at, uint32_t len);
+struct ibv_send_wr loop_write(struct loop *l, uint64_t id, struct ibv_sge *sge, size_t to);
+int loop_post_recv(struct loop *l, uint64_t id, size_t at, uint32_t len);
+
+/* One completion within 10 s. */
+struct ibv_wc loop_wait(struct ibv_cq *cq);
+void loop_expect(struct ibv_cq *cq, uint64_t wr_id, enum ibv_wc_status status);
+void loop_expect_none(struct ibv_cq *cq);
+
+struct loop_case {
+	const char *name;
+	void (*run)(struct rc_dev *d);
+};
+
+/* cases_queue.c: rings, full, wrapping, shared by threads */
+void case_full(struct rc_dev *d);
+void case_bad_wr(struct rc_dev *d);
+void case_inline(struct rc_dev *d);
+void case_threads(struct rc_dev *d);
+/* cases_state.c: states of the QP and what becomes of requests */
+void case_flush(struct rc_dev *d);
+void case_silent_error(struct rc_dev *d);
+void case_reset(struct rc_dev *d);
+void case_events(struct rc_dev *d);
+/* cases_ex.c: extended CQ and QP */
+void case_wr(struct rc_dev *d);
+void case_cq_ex(struct rc_dev *d);
+/* cases_process.c: fork, credentials */
+void case_fork(struct rc_dev *d);
+void case_credentials(struct rc_dev *d);
+
+#endif

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+/* provider --dev NAME --gid INDEX CASE: one case of the provider's behaviour. */
+#include <stdio.h>
+#include <string.h>
+#include "loop.h"
+
+static const struct loop_case cases[] = {
+	{ "full", case_full },
+	{ "bad_wr", case_bad_wr },
+	{ "inline", case_inline },
+	{ "threads", case_threads },
+	{ "flush", case_flush },
+	{ "silent_error", case_silent_error },
+	{ "reset", case_reset },
+	{ "events", case_events },
+	{ "wr", case_wr },
+	{ "cq_ex", case_cq_ex },
+	{ "fork", case_fork },
+	{ "credentials", case_credentials },
+};
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = { RC_LINK_OPTIONS, { } };
+	struct rc_link_opts link = RC_LINK_DEFAULTS;
+	struct rc_dev d;
+	unsigned int i;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		if (!rc_link_option(&link, c, optarg))
+			return 2;
+	for (i = 0; i < RC_ARRAY_SIZE(cases); i++) {
+		if (optind >= argc) {	/* list them */
+			puts(cases[i].name);
+			continue;
+		}
+		if (strcmp(argv[optind], cases[i].name))
+			continue;
+		if (ibv_fork_init())
+			rc_die_errno("ibv_fork_init");
+		rc_dev_open(&d, &link);
+		cases[i].run(&d);
+		rc_dev_close(&d);
+		return 0;
+	}
+	return optind < argc ? 2 : 0;
+}
