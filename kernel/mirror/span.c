@@ -23,7 +23,7 @@ struct hmmodp_span *hmmodp_span_lookup(struct hmmodp_mirror *mirror,
 		return span;
 	span = xa_load(&mirror->spans, index);
 	if (span)
-		smp_store_release(hint, span);
+		smp_store_release(hint, span);	/* made before it is found here */
 	return span;
 }
 

@@ -20,10 +20,15 @@ static struct hroce_swr *hroce_oldest(struct hroce_sq *sq)
 	return sq->ring.index == sq->fetched ? NULL : hroce_sq_slot(sq, sq->ring.index);
 }
 
+static bool hroce_is_read(const struct hroce_swr *swr)
+{
+	return swr->wqe.opcode == IB_UVERBS_WR_RDMA_READ;
+}
+
 /* Does the request complete by a response of its own rather than an ACK? */
 static bool hroce_wants_response(const struct hroce_swr *swr)
 {
-	return swr->wqe.opcode == IB_UVERBS_WR_RDMA_READ ||
+	return hroce_is_read(swr) ||
 	       swr->wqe.opcode == IB_UVERBS_WR_ATOMIC_CMP_AND_SWP ||
 	       swr->wqe.opcode == IB_UVERBS_WR_ATOMIC_FETCH_AND_ADD;
 }
@@ -238,8 +243,7 @@ static int hroce_got_response(struct hroce_qp *qp, struct sk_buff *skb,
 			hroce_response_lost(qp, h->psn);
 		return 0;
 	}
-	if (!hroce_wants_response(swr) ||
-	    read != (swr->wqe.opcode == IB_UVERBS_WR_RDMA_READ)) {
+	if (!hroce_wants_response(swr) || read != hroce_is_read(swr)) {
 		hroce_sq_fail(qp, IB_WC_BAD_RESP_ERR);
 		return 0;
 	}

@@ -66,9 +66,11 @@ static int hroce_post_one_send(struct hroce_qp *qp, const struct ib_send_wr *wr)
 	if (producer - hroce_ring_consumer(&sq->ring) >= sq->ring.entries)
 		return -ENOMEM;
 	err = hroce_build_wqe(qp, hroce_ring_at(&sq->ring, producer), wr);
-	if (!err)
-		smp_store_release(&sq->ring.ring->producer, producer + 1);
-	return err;
+	if (err)
+		return err;
+	/* the entry is complete before it is seen */
+	smp_store_release(&sq->ring.ring->producer, producer + 1);
+	return 0;
 }
 
 int hroce_post_send(struct ib_qp *ibqp, const struct ib_send_wr *wr,
@@ -122,6 +124,7 @@ static int hroce_post_one_recv(struct hroce_qp *qp, const struct ib_recv_wr *wr)
 		wqe->sge[i].length = wr->sg_list[i].length;
 		wqe->sge[i].lkey = wr->sg_list[i].lkey;
 	}
+	/* likewise */
 	smp_store_release(&rq->ring.ring->producer, producer + 1);
 	return 0;
 }

@@ -32,6 +32,7 @@ int hroce_rq_take(struct hroce_qp *qp)
 	memcpy(rq->wr.sge, src->sge, rq->wr.num_sge * sizeof(rq->wr.sge[0]));
 	rq->have_wr = true;
 	rq->ring.index++;
+	/* the entry has been copied before it may be overwritten */
 	smp_store_release(&rq->ring.ring->consumer, rq->ring.index);
 	return num_sge <= rq->max_sge ? 0 : -EINVAL;
 }
@@ -59,7 +60,7 @@ bool hroce_rq_flush(struct hroce_qp *qp)
 
 	/* from now on, what is posted is announced; see hroce-abi.h */
 	WRITE_ONCE(qp->rq.ring.ring->doorbell, 1);
-	smp_mb();
+	smp_mb();	/* then look; the provider posts, then looks at doorbell */
 	while (hroce_rq_take(qp) != -ENOENT) {
 		hroce_rq_complete(qp, &flushed, false);
 		if (n++ == qp->rq.ring.entries)

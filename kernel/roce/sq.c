@@ -131,6 +131,7 @@ void hroce_sq_complete(struct hroce_qp *qp, enum ib_wc_status status)
 		hroce_cqe_set_qp(&cqe, &qp->ibqp);
 	}
 	sq->ring.index++;
+	/* the entry has been copied before it may be overwritten */
 	smp_store_release(&sq->ring.ring->consumer, sq->ring.index);
 	if (signaled && hroce_cq_post(to_hcq(qp->ibqp.send_cq), &cqe, false))
 		hroce_qp_error(qp);

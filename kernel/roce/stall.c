@@ -7,6 +7,7 @@ static void hroce_stall_done(void *ctx, int err)
 	struct hroce_stall *s = ctx;
 
 	s->err = err;
+	/* err before done */
 	smp_store_release(&s->done, true);
 	hroce_runner_kick(s->runner);
 }
@@ -34,6 +35,7 @@ int hroce_stall_check(struct hroce_stall *s)
 
 	if (likely(!s->fault))
 		return 0;
+	/* done before err */
 	if (!smp_load_acquire(&s->done))
 		return -EINPROGRESS;
 	err = s->err;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Datagrams: UD and the GSI (QP 1), one packet a message, no acknowledgement. */
+/* Datagrams: UD and the GSI (QP 1), one packet a message, no ACK. */
 #include "burst.h"
 #include "qp.h"
 

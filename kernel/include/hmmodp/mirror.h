@@ -3,7 +3,7 @@
  * The mirror: a device's translation of a process's addresses, kept in step
  * with the page tables by HMM. Nothing in it pins a page.
  *
- *	owner (a device) ── mirror (per process) ── span 64 MiB ── chunk 2 MiB ── page
+ *	owner (a device) > mirror (per process) > span 64 MiB > chunk 2 MiB > page
  *
  * A user reaches memory in two steps that never nest:
  *

@@ -128,9 +128,9 @@ struct hroce_recv_wqe {
 };
 
 /* struct hroce_cqe flags; the values of enum ibv_wc_flags */
-#define HROCE_CQE_GRH		(1u << 0)
-#define HROCE_CQE_IMM		(1u << 1)
-#define HROCE_CQE_INV		(1u << 3)
+#define HROCE_CQE_GRH		0x1u
+#define HROCE_CQE_IMM		0x2u
+#define HROCE_CQE_INV		0x8u
 
 /**
  * struct hroce_cqe - entry of a completion queue
