@@ -45,6 +45,7 @@ static void hroce_progress(struct hroce_qp *qp, u32 una)
 	sq->retries_left = qp->attr.retry_cnt;
 	sq->rnr_left = qp->attr.rnr_retry;
 	sq->anxious = false;
+	sq->rnr_wait = false;	/* ready it was */
 	/* a late ACK of packets that we were about to send again */
 	if (hroce_psn_before(sq->psn, una))
 		hroce_requester_seek(qp, una);
@@ -312,8 +313,14 @@ void hroce_completer_timeout(struct hroce_qp *qp)
 {
 	struct hroce_sq *sq = &qp->sq;
 
-	if (!qp->timeout || sq->una == sq->psn || sq->rnr_wait || sq->resp_stall.fault ||
-	    time_before(jiffies, sq->retry_at) || !hroce_oldest(sq))
+	if (!qp->timeout || sq->una == sq->psn || sq->rnr_wait || !hroce_oldest(sq))
+		return;
+	/* who waits for a page of its own cannot blame the peer */
+	if (sq->resp_stall.fault || sq->send_stall.fault) {
+		sq->retry_at = jiffies + qp->timeout;
+		return;
+	}
+	if (time_before(jiffies, sq->retry_at))
 		return;
 	hroce_count(qp->dev->stats, HROCE_LOCAL_ACK_TIMEOUT);
 	hroce_retry(qp);

@@ -171,6 +171,7 @@ struct hroce_rq {
 	bool silent;
 	bool stalled;			/* on a fault; the receive path reads it */
 	u32 stall_psn;			/* of the packet owed; the same */
+	u32 parked_psn;			/* behind the last one that waits; written by it */
 	u8 bad_address;			/* faults in a row that found one */
 	bool ack_due;
 	u32 ack_psn;

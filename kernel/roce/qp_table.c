@@ -129,17 +129,39 @@ static bool hroce_peek(const struct sk_buff *skb, u32 off, struct hroce_dest *d)
 	return true;
 }
 
-/*
- * A requester that repeats the very packet whose fault stalls us has run into
- * its timeout. An RNR NAK makes it wait without using up its retries.
- */
-static bool hroce_keep_alive(struct hroce_qp *qp, const struct hroce_dest *d)
+/* RNR timer of a responder that waits for a page: 10 ms, or more if so set. */
+static u8 hroce_stall_timer(const struct hroce_qp *qp)
 {
-	if (!READ_ONCE(qp->rq.stalled) || d->psn != READ_ONCE(qp->rq.stall_psn) ||
-	    skb_queue_empty_lockless(&qp->rq.inbox.skbs))
+	u8 code = qp->attr.min_rnr_timer;
+
+	return code ? max_t(u8, code, HROCE_RNR_10_MS) : 0;
+}
+
+/*
+ * While a page fault stalls the responder, a requester may run into its timeout and
+ * repeat what it has sent. All of that waits in the inbox already, or has been dealt
+ * with. So the first packet is answered by an RNR NAK, which makes the requester
+ * wait without using up its retries, and those behind it go. True: not to be kept.
+ *
+ * Several CPUs may be here. If one takes new packets for old, they are asked for
+ * again by the rules of lost packets.
+ */
+static bool hroce_is_repeat(struct hroce_qp *qp, const struct sk_buff *skb,
+			    const struct hroce_dest *d)
+{
+	u32 packets = DIV_ROUND_UP(skb->len - HROCE_RX(skb)->off, HROCE_RX(skb)->seg);
+	struct hroce_rq *rq = &qp->rq;
+
+	if (likely(!READ_ONCE(rq->stalled)) || hroce_qp_is_ud(qp))
 		return false;
-	hroce_responder_nak(qp, d->psn, HROCE_AETH_RNR | qp->attr.min_rnr_timer);
-	return true;
+	if (hroce_psn_diff(d->psn, READ_ONCE(rq->stall_psn)) <= 0) {
+		hroce_responder_nak(qp, d->psn, HROCE_AETH_RNR | hroce_stall_timer(qp));
+		return true;
+	}
+	if (hroce_psn_before(d->psn, READ_ONCE(rq->parked_psn)))
+		return true;
+	WRITE_ONCE(rq->parked_psn, hroce_psn_add(d->psn, packets));
+	return false;
 }
 
 /* No such QP: the device that it was meant for counts it. */
@@ -169,8 +191,10 @@ static void hroce_deliver(struct sk_buff *skb, const struct hroce_dest *d)
 		hroce_count(qp->dev->stats, HROCE_RX_NO_QP);
 		goto put;
 	}
-	if (!d->response && hroce_keep_alive(qp, d))
+	if (!d->response && hroce_is_repeat(qp, skb, d)) {
+		hroce_count(qp->dev->stats, HROCE_DUPLICATE_REQUEST);
 		goto put;
+	}
 	in = d->response ? &qp->sq.inbox : &qp->rq.inbox;
 	if (!hroce_inbox_put(in, skb)) {
 		hroce_count(qp->dev->stats, HROCE_PARK_OVERFLOW);

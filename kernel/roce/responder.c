@@ -110,6 +110,7 @@ int hroce_responder_stall(struct hroce_qp *qp, struct hroce_walk *walk, u32 psn)
 		rq->again_at = jiffies + 1;
 	}
 	WRITE_ONCE(rq->stall_psn, psn);
+	WRITE_ONCE(rq->parked_psn, hroce_psn_add(psn, 1));
 	WRITE_ONCE(rq->stalled, true);
 	return HROCE_STAY;
 }

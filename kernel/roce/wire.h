@@ -49,6 +49,8 @@ enum {
 	HROCE_AETH_NO_CREDITS	= 0x1f,	/* ACK without flow-control credits */
 };
 
+#define HROCE_RNR_10_MS		20	/* a timer code: 10.24 ms (IBTA table 45) */
+
 enum {	/* NAK codes, in the value of the syndrome */
 	HROCE_NAK_PSN		= 0,
 	HROCE_NAK_INVALID_REQ	= 1,
