@@ -26,7 +26,7 @@ struct hmmodp_fault {
 	struct hmmodp_mirror *mirror;
 	unsigned long va;
 	size_t len;
-	enum hmmodp_dir dir;
+	unsigned int how;		/* HMMODP_FAULT_* */
 	hmmodp_fault_done_t done;
 	void *ctx;
 	spinlock_t lock;		/* protects state; softirq never takes it */
@@ -35,7 +35,7 @@ struct hmmodp_fault {
 	struct completion called;	/* done has returned */
 };
 
-static struct workqueue_struct *fault_queue;
+struct workqueue_struct *hmmodp_queue;
 
 static void fault_free(struct kref *ref)
 {
@@ -67,8 +67,8 @@ static void fault_work(struct work_struct *work)
 	struct hmmodp_fault *fault = container_of(work, struct hmmodp_fault, work);
 	int err;
 
-	err = hmmodp_fault_unless(fault->mirror, fault->va, fault->len,
-				  fault->dir, &fault->stop);
+	err = hmmodp_fault_how(fault->mirror, fault->va, fault->len, fault->how,
+			       &fault->stop);
 	if (fault_leave_waiting(fault, FAULT_CALLING)) {
 		fault->done(fault->ctx, err);
 		spin_lock(&fault->lock);
@@ -97,14 +97,14 @@ struct hmmodp_fault *hmmodp_fault_async(struct hmmodp_mirror *mirror,
 	fault->mirror = mirror;
 	fault->va = va;
 	fault->len = len;
-	fault->dir = dir;
+	fault->how = dir == HMMODP_WRITE ? HMMODP_FAULT_WRITE : 0;
 	fault->done = done;
 	fault->ctx = ctx;
 	spin_lock_init(&fault->lock);
 	fault->state = FAULT_WAITING;
 	fault->stop = false;
 	init_completion(&fault->called);
-	queue_work(fault_queue, &fault->work);
+	queue_work(hmmodp_queue, &fault->work);
 	return fault;
 }
 EXPORT_SYMBOL_GPL(hmmodp_fault_async);
@@ -121,13 +121,13 @@ EXPORT_SYMBOL_GPL(hmmodp_fault_cancel);
 /* As many at once as may be: each may hang on user space. */
 int __init hmmodp_async_init(void)
 {
-	fault_queue = alloc_workqueue("hmmodp_fault", WQ_UNBOUND | WQ_HIGHPRI,
-				      WQ_MAX_ACTIVE);
-	return fault_queue ? 0 : -ENOMEM;
+	hmmodp_queue = alloc_workqueue("hmmodp", WQ_UNBOUND | WQ_HIGHPRI,
+				       WQ_MAX_ACTIVE);
+	return hmmodp_queue ? 0 : -ENOMEM;
 }
 
 /* Waits for cancelled faults that are still on their way out. */
 void hmmodp_async_exit(void)
 {
-	destroy_workqueue(fault_queue);
+	destroy_workqueue(hmmodp_queue);
 }

@@ -11,6 +11,7 @@ void hmmodp_chunk_init(struct hmmodp_chunk *chunk)
 {
 	rwlock_init(&chunk->lock);
 	chunk->populated = 0;
+	chunk->hot = false;
 	chunk->leaf = 0;
 	chunk->table = NULL;
 }
@@ -55,6 +56,8 @@ size_t hmmodp_chunk_piece_locked(struct hmmodp_chunk *chunk, size_t offset,
 	unsigned int last = (offset + len - 1) >> PAGE_SHIFT;
 	unsigned long entry, next;
 
+	if (!READ_ONCE(chunk->hot))
+		WRITE_ONCE(chunk->hot, true);
 	if (chunk->leaf) {
 		if (!hmmodp_entry_permits(READ_ONCE(chunk->leaf), write))
 			return 0;
@@ -92,6 +95,12 @@ static void expand_leaf(struct hmmodp_chunk *chunk, unsigned long *table)
 	chunk->table = table;
 }
 
+static void note(struct hmmodp_changed *changed, unsigned int page)
+{
+	__set_bit(page, changed->pages);
+	changed->count++;
+}
+
 /**
  * hmmodp_chunk_install_locked - take over what the page tables say
  * @chunk: held for write
@@ -99,19 +108,19 @@ static void expand_leaf(struct hmmodp_chunk *chunk, unsigned long *table)
  * @last: page after the last
  * @entries: of these pages; absent ones leave the chunk's as they are
  * @spare: a zeroed table; set to NULL if the chunk has taken it
+ * @fresh: pages that became valid are added
  *
  * The page tables cannot have changed since @entries was made, which the caller
  * has made sure of under the lock. So a leaf under it says the same, though it
  * is odd to meet one, and is written out as a table.
- *
- * Return: pages that became valid.
  */
-unsigned int hmmodp_chunk_install_locked(struct hmmodp_chunk *chunk,
-					 unsigned int first, unsigned int last,
-					 const unsigned long *entries,
-					 unsigned long **spare)
+void hmmodp_chunk_install_locked(struct hmmodp_chunk *chunk,
+				 unsigned int first, unsigned int last,
+				 const unsigned long *entries,
+				 unsigned long **spare,
+				 struct hmmodp_changed *fresh)
 {
-	unsigned int fresh = 0;
+	unsigned int before = fresh->count;
 	unsigned long *old;
 
 	if (!chunk->table) {
@@ -125,15 +134,16 @@ unsigned int hmmodp_chunk_install_locked(struct hmmodp_chunk *chunk,
 		if (!(*entries & HMMODP_ENTRY_VALID))
 			continue;
 		old = &chunk->table[first];
-		fresh += !(*old & HMMODP_ENTRY_VALID);
+		if (!(*old & HMMODP_ENTRY_VALID))
+			note(fresh, first);
 		*old = hmmodp_entry_merge(*old, *entries);
 	}
-	chunk->populated += fresh;
+	chunk->hot = true;
+	chunk->populated += fresh->count - before;
 	if (!chunk->populated) {
 		*spare = chunk->table;
 		chunk->table = NULL;
 	}
-	return fresh;
 }
 
 /**
@@ -141,40 +151,49 @@ unsigned int hmmodp_chunk_install_locked(struct hmmodp_chunk *chunk,
  * @chunk: held for write
  * @leaf: entry of the first page; the others follow it
  * @freed: set to a table that is no longer wanted, or NULL
- *
- * Return: pages that became valid.
+ * @fresh: pages that became valid are added
  */
-unsigned int hmmodp_chunk_install_leaf_locked(struct hmmodp_chunk *chunk,
-					      unsigned long leaf,
-					      unsigned long **freed)
+void hmmodp_chunk_install_leaf_locked(struct hmmodp_chunk *chunk,
+				      unsigned long leaf, unsigned long **freed,
+				      struct hmmodp_changed *fresh)
 {
-	unsigned int fresh = HMMODP_CHUNK_PAGES - chunk->populated;
+	unsigned long flags = HMMODP_ENTRY_DIRTY | HMMODP_ENTRY_ACCESSED;
+	unsigned long merged = hmmodp_entry_merge(chunk->leaf, leaf);
 	unsigned int i;
 
-	leaf = hmmodp_entry_merge(chunk->leaf, leaf);
-	if (chunk->table)
-		for (i = 0; i < HMMODP_CHUNK_PAGES; i++) {
-			unsigned long page = leaf + hmmodp_entry_make(i, 0);
+	for (i = 0; !chunk->leaf && i < HMMODP_CHUNK_PAGES; i++) {
+		unsigned long old = chunk->table ? chunk->table[i] : 0;
 
-			leaf |= hmmodp_entry_merge(chunk->table[i], page) &
-				(HMMODP_ENTRY_DIRTY | HMMODP_ENTRY_ACCESSED);
-		}
+		if (!(old & HMMODP_ENTRY_VALID))
+			note(fresh, i);
+		merged |= hmmodp_entry_merge(old, leaf + hmmodp_entry_make(i, 0)) &
+			  flags;
+	}
 	*freed = chunk->table;
 	chunk->table = NULL;
-	chunk->leaf = leaf;
+	chunk->leaf = merged;
+	chunk->hot = true;
 	chunk->populated = HMMODP_CHUNK_PAGES;
-	return fresh;
 }
 
-/* Returns 1 if the entry was valid; its page frame goes to @dirty if need be. */
-static unsigned int clear_entry(unsigned long *entry, struct hmmodp_dirty *dirty)
+/* Returns whether the entry was valid; its page frame goes to @dirty if need be. */
+static bool clear_entry(unsigned long *entry, struct hmmodp_dirty *dirty)
 {
 	unsigned long old = *entry;
 
 	if (old & HMMODP_ENTRY_DIRTY)
 		dirty->pfn[dirty->count++] = hmmodp_entry_pfn(old);
 	*entry = 0;
-	return old & HMMODP_ENTRY_VALID ? 1 : 0;
+	return old & HMMODP_ENTRY_VALID;
+}
+
+static void clear_leaf(struct hmmodp_chunk *chunk, struct hmmodp_dirty *dirty,
+		       struct hmmodp_changed *gone)
+{
+	clear_entry(&chunk->leaf, dirty);
+	bitmap_fill(gone->pages, HMMODP_CHUNK_PAGES);
+	gone->count += HMMODP_CHUNK_PAGES;
+	chunk->populated = 0;
 }
 
 /**
@@ -184,37 +203,62 @@ static unsigned int clear_entry(unsigned long *entry, struct hmmodp_dirty *dirty
  * @last: page after the last
  * @dirty: gets the page frames that were dirty; one of a huge leaf
  * @freed: set to the table once the chunk is empty, else to NULL
+ * @gone: pages that became absent are added
  *
  * Ends early, with *@next < @last, when @dirty is full: the caller empties it
  * and comes again. A huge leaf goes whole, even if only part was asked for.
- *
- * Return: pages that became absent.
  */
-unsigned int hmmodp_chunk_clear_locked(struct hmmodp_chunk *chunk,
-				       unsigned int *next, unsigned int last,
-				       struct hmmodp_dirty *dirty,
-				       unsigned long **freed)
+void hmmodp_chunk_clear_locked(struct hmmodp_chunk *chunk, unsigned int *next,
+			       unsigned int last, struct hmmodp_dirty *dirty,
+			       unsigned long **freed,
+			       struct hmmodp_changed *gone)
 {
-	unsigned int gone = 0;
-
 	*freed = NULL;
 	if (chunk->leaf) {
 		if (dirty->count == HMMODP_DIRTY_BATCH)
-			return 0;
-		clear_entry(&chunk->leaf, dirty);
-		gone = chunk->populated;
-		*next = last;
-	} else if (chunk->table) {
-		while (*next < last && dirty->count < HMMODP_DIRTY_BATCH)
-			gone += clear_entry(&chunk->table[(*next)++], dirty);
-	} else {
-		*next = last;
+			return;
+		clear_leaf(chunk, dirty, gone);
 	}
-	chunk->populated -= gone;
+	for (; chunk->populated && *next < last; (*next)++) {
+		if (dirty->count == HMMODP_DIRTY_BATCH)
+			return;
+		if (!clear_entry(&chunk->table[*next], dirty))
+			continue;
+		note(gone, *next);
+		chunk->populated--;
+	}
+	*next = last;
 	if (!chunk->populated) {
-		*next = last;
 		*freed = chunk->table;
 		chunk->table = NULL;
 	}
-	return gone;
+}
+
+/* Has the device used the page of the entry? */
+static bool entry_young(unsigned long *entry, bool clear)
+{
+	if (!(READ_ONCE(*entry) & HMMODP_ENTRY_ACCESSED))
+		return false;
+	if (clear)
+		clear_bit(HMMODP_ENTRY_ACCESSED_BIT, entry);
+	return true;
+}
+
+/**
+ * hmmodp_chunk_young_locked - have pages been used since this was last asked?
+ * @chunk: held for read or write
+ * @first: page
+ * @last: page after the last
+ * @clear: from now on they have not
+ */
+bool hmmodp_chunk_young_locked(struct hmmodp_chunk *chunk, unsigned int first,
+			       unsigned int last, bool clear)
+{
+	bool young = false;
+
+	if (chunk->leaf)
+		return entry_young(&chunk->leaf, clear);
+	for (; chunk->table && first < last; first++)
+		young |= entry_young(&chunk->table[first], clear);
+	return young;
 }

@@ -32,6 +32,7 @@ struct hmmodp_chunk {
 	 */
 	rwlock_t lock;
 	unsigned int populated;		/* pages with a valid entry */
+	bool hot;			/* used since the clock's hand passed; no lock */
 	unsigned long leaf;
 	unsigned long *table;
 };
@@ -43,6 +44,12 @@ struct hmmodp_dirty {
 	unsigned long pfn[HMMODP_DIRTY_BATCH];
 };
 
+/* Pages of a chunk that became valid, or absent. */
+struct hmmodp_changed {
+	unsigned int count;
+	DECLARE_BITMAP(pages, HMMODP_CHUNK_PAGES);
+};
+
 void hmmodp_chunk_init(struct hmmodp_chunk *chunk);
 
 bool hmmodp_chunk_covers_locked(const struct hmmodp_chunk *chunk,
@@ -50,16 +57,19 @@ bool hmmodp_chunk_covers_locked(const struct hmmodp_chunk *chunk,
 				bool write);
 size_t hmmodp_chunk_piece_locked(struct hmmodp_chunk *chunk, size_t offset,
 				 size_t len, bool write, unsigned long *pfn);
-unsigned int hmmodp_chunk_install_locked(struct hmmodp_chunk *chunk,
-					 unsigned int first, unsigned int last,
-					 const unsigned long *entries,
-					 unsigned long **spare);
-unsigned int hmmodp_chunk_install_leaf_locked(struct hmmodp_chunk *chunk,
-					      unsigned long leaf,
-					      unsigned long **freed);
-unsigned int hmmodp_chunk_clear_locked(struct hmmodp_chunk *chunk,
-				       unsigned int *next, unsigned int last,
-				       struct hmmodp_dirty *dirty,
-				       unsigned long **freed);
+void hmmodp_chunk_install_locked(struct hmmodp_chunk *chunk,
+				 unsigned int first, unsigned int last,
+				 const unsigned long *entries,
+				 unsigned long **spare,
+				 struct hmmodp_changed *fresh);
+void hmmodp_chunk_install_leaf_locked(struct hmmodp_chunk *chunk,
+				      unsigned long leaf, unsigned long **freed,
+				      struct hmmodp_changed *fresh);
+void hmmodp_chunk_clear_locked(struct hmmodp_chunk *chunk, unsigned int *next,
+			       unsigned int last, struct hmmodp_dirty *dirty,
+			       unsigned long **freed,
+			       struct hmmodp_changed *gone);
+bool hmmodp_chunk_young_locked(struct hmmodp_chunk *chunk, unsigned int first,
+			       unsigned int last, bool clear);
 
 #endif

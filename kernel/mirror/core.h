@@ -4,16 +4,21 @@
 #define HMMODP_CORE_H
 
 #include <linux/hashtable.h>
+#include <linux/interval_tree.h>
 #include <linux/kref.h>
 #include <linux/memcontrol.h>
+#include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include <hmmodp/mirror.h>
 
 #define HMMODP_FAULT_LOCKS	32
 #define HMMODP_SPAN_HINTS	8
+
+struct hmmodp_changed;
 
 /*
  * Users hold a count in @users, faults under way one in @ref, as do the users
@@ -26,14 +31,25 @@ struct hmmodp_mirror {
 	struct kref ref;
 	unsigned int users;		/* protected by mirrors_lock */
 	struct hlist_node node;		/* in mirrors, likewise */
+	struct list_head list;		/* of all, for those who go over them; RCU */
 
 	spinlock_t owner_lock;		/* protects owner, and it from going */
 	struct hmmodp_owner *owner;	/* NULL once the last user has gone */
 
 	struct xarray spans;		/* by address >> HMMODP_SPAN_SHIFT */
-	struct mutex span_lock;		/* held to make a span */
-	/* spans looked up lately, each at (address >> shift) % HINTS; no lock */
+	struct mutex span_lock;		/* held to make and to take away a span */
+	/* spans looked up lately, each at (address >> shift) % HINTS; RCU */
 	struct hmmodp_span *hint[HMMODP_SPAN_HINTS];
+
+	atomic_long_t bytes;		/* of spans and tables */
+	unsigned long hand;		/* of the clock: the next span; span_lock */
+	struct delayed_work idle;	/* armed while there are spans; holds a ref */
+	atomic_t prefetches;		/* asynchronous ones under way */
+
+	struct mmu_notifier aging;	/* the kernel asks whether pages are in use */
+
+	spinlock_t regions_lock;	/* protects regions */
+	struct rb_root_cached regions;	/* by range */
 
 	/*
 	 * One fault at a time in a chunk, the others wait and find their pages
@@ -43,13 +59,35 @@ struct hmmodp_mirror {
 	struct mutex fault_lock[HMMODP_FAULT_LOCKS];
 };
 
+/* mirror.c */
 void hmmodp_mirror_unref(struct hmmodp_mirror *mirror);
+extern struct list_head hmmodp_mirrors;		/* all of them; read under RCU */
 
-/* fault.c, async.c */
-int hmmodp_fault_unless(struct hmmodp_mirror *mirror, unsigned long va,
-			size_t len, enum hmmodp_dir dir, const bool *stop);
+/* fault.c */
+enum {
+	HMMODP_FAULT_WRITE	= 1 << 0,
+	HMMODP_FAULT_PREFETCH	= 1 << 1,	/* nobody waits for it */
+	HMMODP_FAULT_LOOK	= 1 << 2,	/* what the process has mapped, no more */
+};
+
+int hmmodp_fault_how(struct hmmodp_mirror *mirror, unsigned long va, size_t len,
+		     unsigned int how, const bool *stop);
+
+/* async.c */
 int hmmodp_async_init(void);
 void hmmodp_async_exit(void);
+extern struct workqueue_struct *hmmodp_queue;
+
+/* aging.c */
+extern const struct mmu_notifier_ops hmmodp_aging_ops;
+
+/* region.c */
+void hmmodp_region_event(struct hmmodp_mirror *mirror, unsigned long start,
+			 unsigned long last, enum hmmodp_change change);
+/* Counts pages of the chunk at @base for the owner and for regions over them. */
+void hmmodp_count_pages(struct hmmodp_mirror *mirror, unsigned long base,
+			const struct hmmodp_changed *changed,
+			enum hmmodp_change change);
 
 /* Add to one of the owner's counters, if there still is an owner. */
 #define hmmodp_count(mirror, counter, n)				\

@@ -32,12 +32,11 @@ static void mark_dirty(struct hmmodp_dirty *dirty)
 	dirty->count = 0;
 }
 
-static unsigned int clear_chunk(struct hmmodp_span *span,
-				struct hmmodp_chunk *chunk,
-				unsigned int next, unsigned int last)
+static void clear_chunk(struct hmmodp_span *span, struct hmmodp_chunk *chunk,
+			unsigned int next, unsigned int last,
+			struct hmmodp_changed *gone)
 {
 	struct hmmodp_dirty dirty = { .count = 0 };
-	unsigned int gone = 0;
 	unsigned long *freed;
 
 	while (next < last) {
@@ -47,14 +46,13 @@ static unsigned int clear_chunk(struct hmmodp_span *span,
 		 * locks which others hold with bottom halves on.
 		 */
 		write_lock_bh(&chunk->lock);
-		gone += hmmodp_chunk_clear_locked(chunk, &next, last, &dirty,
-						  &freed);
+		hmmodp_chunk_clear_locked(chunk, &next, last, &dirty, &freed,
+					  gone);
 		write_unlock_bh(&chunk->lock);
 		mark_dirty(&dirty);
 		spin_unlock(&span->clear_lock);
-		kfree(freed);
+		hmmodp_table_free(span->mirror, freed);
 	}
-	return gone;
 }
 
 /**
@@ -62,27 +60,32 @@ static unsigned int clear_chunk(struct hmmodp_span *span,
  * @span: the span
  * @start: first address, may lie before the span
  * @end: address after the last, may lie behind it
+ * @change: why, for the counters
  *
  * Context: process; takes spinlocks only, allocates nothing. The notifier of
  * the span is in place.
  * Return: pages that became absent.
  */
 unsigned int hmmodp_span_clear(struct hmmodp_span *span, unsigned long start,
-			       unsigned long end)
+			       unsigned long end, enum hmmodp_change change)
 {
-	unsigned int gone = 0;
+	struct hmmodp_changed gone;
+	unsigned int total = 0;
 	unsigned long base, va;
 
 	start = max(start, span->base);
 	end = min(end, span->base + HMMODP_SPAN_SIZE);
 	for (va = start; va < end; va = base + HMMODP_CHUNK_SIZE) {
 		base = va & ~(HMMODP_CHUNK_SIZE - 1);
-		gone += clear_chunk(span, hmmodp_span_chunk(span, va),
-				    (va - base) >> PAGE_SHIFT,
-				    PAGE_ALIGN(min(end - base, HMMODP_CHUNK_SIZE)) >>
-					PAGE_SHIFT);
+		memset(&gone, 0, sizeof(gone));
+		clear_chunk(span, hmmodp_span_chunk(span, va),
+			    (va - base) >> PAGE_SHIFT,
+			    PAGE_ALIGN(min(end - base, HMMODP_CHUNK_SIZE)) >>
+				PAGE_SHIFT, &gone);
+		hmmodp_count_pages(span->mirror, base, &gone, change);
+		total += gone.count;
 	}
-	return gone;
+	return total;
 }
 
 /*
@@ -104,8 +107,11 @@ static bool invalidate(struct mmu_interval_notifier *notifier,
 	unsigned int gone;
 
 	mmu_interval_set_seq(notifier, cur_seq);
-	gone = hmmodp_span_clear(span, range->start, range->end);
-	hmmodp_count(span->mirror, page_invalidations, gone);
+	gone = hmmodp_span_clear(span, range->start, range->end,
+				 HMMODP_INVALIDATIONS);
+	if (gone)
+		hmmodp_region_event(span->mirror, range->start, range->end - 1,
+				    HMMODP_INVALIDATIONS);
 	trace_hmmodp_invalidate(range->start, range->end, range->event, gone);
 	return true;
 }

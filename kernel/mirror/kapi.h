@@ -6,6 +6,7 @@
 #ifndef HMMODP_KAPI_H
 #define HMMODP_KAPI_H
 
+#include <linux/bitmap.h>
 #include <linux/bitops.h>
 #include <linux/bug.h>
 #include <linux/build_bug.h>

@@ -3,16 +3,39 @@
 #include <linux/module.h>
 
 #include "core.h"
+#include "dump.h"
+#include "reclaim.h"
+#include "span.h"
 
 static int __init hmmodp_init(void)
 {
-	return hmmodp_async_init();
+	int err;
+
+	err = hmmodp_span_init();
+	if (err)
+		return err;
+	err = hmmodp_async_init();
+	if (err)
+		goto span;
+	err = hmmodp_reclaim_init();
+	if (err)
+		goto async;
+	hmmodp_dump_init();
+	return 0;
+
+async:
+	hmmodp_async_exit();
+span:
+	hmmodp_span_exit();
+	return err;
 }
 
 static void __exit hmmodp_exit(void)
 {
+	hmmodp_dump_exit();
+	hmmodp_reclaim_exit();
 	hmmodp_async_exit();
-	rcu_barrier();
+	hmmodp_span_exit();
 }
 
 module_init(hmmodp_init);

@@ -7,10 +7,14 @@
 
 #include "mm.h"
 #include "core.h"
+#include "reclaim.h"
 #include "span.h"
 
 static DEFINE_MUTEX(mirrors_lock);	/* protects mirrors, and users in them */
 static DEFINE_HASHTABLE(mirrors, 8);	/* by mm */
+
+LIST_HEAD(hmmodp_mirrors);
+static DEFINE_SPINLOCK(list_lock);	/* protects changes of hmmodp_mirrors */
 
 static struct hmmodp_mirror *find_locked(struct mm_struct *mm,
 					 struct hmmodp_owner *owner)
@@ -30,21 +34,34 @@ static struct hmmodp_mirror *make(struct mm_struct *mm,
 {
 	struct hmmodp_mirror *mirror;
 	unsigned int i;
+	int err;
 
 	mirror = kzalloc_obj(*mirror, GFP_KERNEL_ACCOUNT);
 	if (!mirror)
-		return NULL;
-	mmgrab(mm);
+		return ERR_PTR(-ENOMEM);
 	mirror->mm = mm;
-	mirror->memcg = get_mem_cgroup_from_mm(mm);
 	kref_init(&mirror->ref);
 	mirror->users = 1;
 	spin_lock_init(&mirror->owner_lock);
 	mirror->owner = owner;
 	xa_init_flags(&mirror->spans, XA_FLAGS_ACCOUNT);
 	mutex_init(&mirror->span_lock);
+	INIT_DELAYED_WORK(&mirror->idle, hmmodp_reclaim_work);
+	spin_lock_init(&mirror->regions_lock);
+	mirror->regions = RB_ROOT_CACHED;
 	for (i = 0; i < HMMODP_FAULT_LOCKS; i++)
 		mutex_init(&mirror->fault_lock[i]);
+	mirror->aging.ops = &hmmodp_aging_ops;
+	err = mmu_notifier_register(&mirror->aging, mm);
+	if (err) {
+		kfree(mirror);
+		return ERR_PTR(err);
+	}
+	mmgrab(mm);
+	mirror->memcg = get_mem_cgroup_from_mm(mm);
+	spin_lock(&list_lock);
+	list_add_rcu(&mirror->list, &hmmodp_mirrors);
+	spin_unlock(&list_lock);
 	return mirror;
 }
 
@@ -62,13 +79,21 @@ struct hmmodp_mirror *hmmodp_mirror_get(struct hmmodp_owner *owner)
 		mirror->users++;
 	} else {
 		mirror = make(mm, owner);
-		if (mirror)
+		if (!IS_ERR(mirror))
 			hash_add(mirrors, &mirror->node, (unsigned long)mm);
 	}
 	mutex_unlock(&mirrors_lock);
-	return mirror ?: ERR_PTR(-ENOMEM);
+	return mirror;
 }
 EXPORT_SYMBOL_GPL(hmmodp_mirror_get);
+
+void hmmodp_mirror_hold(struct hmmodp_mirror *mirror)
+{
+	mutex_lock(&mirrors_lock);
+	mirror->users++;
+	mutex_unlock(&mirrors_lock);
+}
+EXPORT_SYMBOL_GPL(hmmodp_mirror_hold);
 
 /*
  * No user, no fault: nobody looks at the entries any more. The notifiers still
@@ -78,10 +103,20 @@ static void mirror_free(struct kref *ref)
 {
 	struct hmmodp_mirror *mirror = container_of(ref, struct hmmodp_mirror, ref);
 	struct hmmodp_span *span;
+	LIST_HEAD(dying);
 	unsigned long i;
 
+	spin_lock(&list_lock);
+	list_del_rcu(&mirror->list);
+	spin_unlock(&list_lock);
+	/* waits for those who ask for a page's age, then for those in the list */
+	mmu_notifier_unregister(&mirror->aging, mirror->mm);
+	synchronize_rcu();
+	mutex_lock(&mirror->span_lock);
 	xa_for_each(&mirror->spans, i, span)
-		hmmodp_span_free(span);
+		WARN_ON(!hmmodp_span_unlink_locked(span, &dying));
+	mutex_unlock(&mirror->span_lock);
+	hmmodp_spans_free(&dying);
 	xa_destroy(&mirror->spans);
 	mem_cgroup_put(mirror->memcg);
 	mmdrop(mirror->mm);
@@ -107,7 +142,9 @@ void hmmodp_mirror_put(struct hmmodp_mirror *mirror)
 		spin_unlock(&mirror->owner_lock);
 	}
 	mutex_unlock(&mirrors_lock);
-	if (last)
-		hmmodp_mirror_unref(mirror);
+	if (!last)
+		return;
+	hmmodp_reclaim_disarm(mirror);
+	hmmodp_mirror_unref(mirror);
 }
 EXPORT_SYMBOL_GPL(hmmodp_mirror_put);

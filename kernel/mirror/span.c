@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Spans: looked up, made on the first fault, freed with their mirror. */
+/* Spans: looked up, made on the first fault, taken away when they hold nothing. */
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "mm.h"
 #include "core.h"
+#include "inject.h"
+#include "reclaim.h"
 #include "span.h"
 
+static struct kmem_cache *span_cache;
+
 /*
- * Context: any. The span lives as long as the mirror, and the mirror as long as
- * the caller's reference; RCU is for the array.
+ * Context: any; under RCU, until whose end the span may be used, or given a
+ * reference.
  */
 struct hmmodp_span *hmmodp_span_lookup(struct hmmodp_mirror *mirror,
 				       unsigned long va)
@@ -40,27 +44,48 @@ static void teach_lockdep(struct hmmodp_span *span)
 	fs_reclaim_release(GFP_KERNEL);
 }
 
-static struct hmmodp_span *make(struct hmmodp_mirror *mirror, unsigned long base)
+static void span_free(struct hmmodp_span *span)
+{
+	atomic_long_sub(sizeof(*span), &span->mirror->bytes);
+	kmem_cache_free(span_cache, span);
+}
+
+static struct hmmodp_span *span_alloc(struct hmmodp_mirror *mirror,
+				      unsigned long base)
 {
 	struct hmmodp_span *span;
 	unsigned int i;
-	int err;
 
-	span = kzalloc_obj(*span, GFP_KERNEL_ACCOUNT);
+	if (hmmodp_inject(HMMODP_INJECT_NO_MEMORY))
+		return NULL;
+	span = kmem_cache_zalloc(span_cache, GFP_KERNEL_ACCOUNT);
 	if (!span)
-		return ERR_PTR(-ENOMEM);
+		return NULL;
+	atomic_long_add(sizeof(*span), &mirror->bytes);
 	span->mirror = mirror;
 	span->base = base;
+	refcount_set(&span->refs, 1);
 	spin_lock_init(&span->clear_lock);
 	teach_lockdep(span);
 	for (i = 0; i < HMMODP_SPAN_CHUNKS; i++)
 		hmmodp_chunk_init(&span->chunk[i]);
+	return span;
+}
 
+static struct hmmodp_span *make(struct hmmodp_mirror *mirror, unsigned long base)
+{
+	struct hmmodp_span *span;
+	int err;
+
+	span = span_alloc(mirror, base);
+	if (!span)
+		return ERR_PTR(-ENOMEM);
 	err = mmu_interval_notifier_insert(&span->notifier, mirror->mm, base,
 					   HMMODP_SPAN_SIZE,
 					   &hmmodp_span_notifier_ops);
 	if (err)
 		goto free;
+	refcount_inc(&span->refs);	/* the caller's */
 	err = xa_err(xa_store(&mirror->spans, base >> HMMODP_SPAN_SHIFT, span,
 			      GFP_KERNEL_ACCOUNT));
 	if (err)
@@ -70,8 +95,20 @@ static struct hmmodp_span *make(struct hmmodp_mirror *mirror, unsigned long base
 remove:
 	mmu_interval_notifier_remove(&span->notifier);
 free:
-	kfree(span);
+	span_free(span);
 	return ERR_PTR(err);
+}
+
+static struct hmmodp_span *find_get(struct hmmodp_mirror *mirror, unsigned long va)
+{
+	struct hmmodp_span *span;
+
+	rcu_read_lock();
+	span = hmmodp_span_lookup(mirror, va);
+	if (span && !refcount_inc_not_zero(&span->refs))
+		span = NULL;
+	rcu_read_unlock();
+	return span;
 }
 
 /**
@@ -80,33 +117,136 @@ free:
  * @va: the address
  *
  * Context: process, may sleep, no lock of the memory manager held.
- * Return: the span, or ERR_PTR: -ENOMEM, -EINTR.
+ * Return: the span with a reference, or ERR_PTR: -ENOMEM, -EINTR.
  */
 struct hmmodp_span *hmmodp_span_get(struct hmmodp_mirror *mirror,
 				    unsigned long va)
 {
-	struct hmmodp_span *span = hmmodp_span_lookup(mirror, va);
+	struct hmmodp_span *span = find_get(mirror, va);
 	struct mem_cgroup *memcg;
 
 	if (span)
 		return span;
 	memcg = set_active_memcg(mirror->memcg);
 	mutex_lock(&mirror->span_lock);
-	span = hmmodp_span_lookup(mirror, va);
+	/* with the lock held none is taken away, so what is found is alive */
+	span = find_get(mirror, va);
 	if (!span)
 		span = make(mirror, va & ~(HMMODP_SPAN_SIZE - 1));
 	mutex_unlock(&mirror->span_lock);
 	set_active_memcg(memcg);
+	if (!IS_ERR(span))
+		hmmodp_reclaim_arm(mirror);
 	return span;
 }
 
-/*
- * Entries first: while the notifier is in place, a page with an entry is still
- * mapped, so it is safe to mark it dirty.
- */
-void hmmodp_span_free(struct hmmodp_span *span)
+/* Never the last: the array has one. */
+void hmmodp_span_put(struct hmmodp_span *span)
 {
-	hmmodp_span_clear(span, span->base, span->base + HMMODP_SPAN_SIZE);
-	mmu_interval_notifier_remove(&span->notifier);
-	kfree_rcu(span, rcu);
+	refcount_dec(&span->refs);
+}
+
+/* Just now, as far as one can see without the locks. */
+bool hmmodp_span_is_empty(const struct hmmodp_span *span)
+{
+	unsigned int i;
+
+	for (i = 0; i < HMMODP_SPAN_CHUNKS; i++)
+		if (READ_ONCE(span->chunk[i].populated))
+			return false;
+	return true;
+}
+
+/* Out of the array, unless somebody uses it. */
+bool hmmodp_span_unlink_locked(struct hmmodp_span *span, struct list_head *dying)
+	__must_hold(&span->mirror->span_lock)
+{
+	if (!refcount_dec_if_one(&span->refs))
+		return false;
+	xa_erase(&span->mirror->spans, span->base >> HMMODP_SPAN_SHIFT);
+	list_add(&span->dying, dying);
+	return true;
+}
+
+static void forget_hints(struct hmmodp_mirror *mirror, struct list_head *dying)
+{
+	struct hmmodp_span *span;
+
+	list_for_each_entry(span, dying, dying)
+		cmpxchg(&mirror->hint[(span->base >> HMMODP_SPAN_SHIFT) %
+				      HMMODP_SPAN_HINTS], span, NULL);
+}
+
+/*
+ * Nobody uses them any more. Entries go first: while the notifier is in place, a
+ * page with an entry is still mapped, so it is safe to mark it dirty.
+ *
+ * Context: process, may sleep; not within an invalidation, nor in reclaim.
+ */
+void hmmodp_spans_free(struct list_head *dying)
+{
+	struct hmmodp_span *span, *next;
+
+	list_for_each_entry_safe(span, next, dying, dying) {
+		hmmodp_span_clear(span, span->base, span->base + HMMODP_SPAN_SIZE,
+				  HMMODP_RECLAIMS);
+		mmu_interval_notifier_remove(&span->notifier);
+		span_free(span);
+	}
+}
+
+/*
+ * Those who found a span in the array may leave a hint to it until the first
+ * grace period is over, and those who found it by the hint use it until the
+ * second is.
+ *
+ * Context: as hmmodp_spans_free().
+ */
+void hmmodp_spans_wait_and_free(struct hmmodp_mirror *mirror,
+				struct list_head *dying)
+{
+	if (list_empty(dying))
+		return;
+	synchronize_rcu();
+	forget_hints(mirror, dying);
+	synchronize_rcu();
+	hmmodp_spans_free(dying);
+}
+
+unsigned long *hmmodp_table_alloc(struct hmmodp_mirror *mirror)
+{
+	struct mem_cgroup *memcg;
+	unsigned long *table;
+
+	if (hmmodp_inject(HMMODP_INJECT_NO_MEMORY))
+		return NULL;
+	memcg = set_active_memcg(mirror->memcg);
+	table = kcalloc(HMMODP_CHUNK_PAGES, sizeof(*table), GFP_KERNEL_ACCOUNT);
+	set_active_memcg(memcg);
+	if (table) {
+		atomic_long_add(HMMODP_TABLE_BYTES, &mirror->bytes);
+		atomic_long_inc(&hmmodp_tables);
+	}
+	return table;
+}
+
+/* Context: any that may take a spinlock. @table may be NULL. */
+void hmmodp_table_free(struct hmmodp_mirror *mirror, unsigned long *table)
+{
+	if (!table)
+		return;
+	atomic_long_sub(HMMODP_TABLE_BYTES, &mirror->bytes);
+	atomic_long_dec(&hmmodp_tables);
+	kfree(table);
+}
+
+int __init hmmodp_span_init(void)
+{
+	span_cache = KMEM_CACHE(hmmodp_span, 0);
+	return span_cache ? 0 : -ENOMEM;
+}
+
+void hmmodp_span_exit(void)
+{
+	kmem_cache_destroy(span_cache);
 }

@@ -5,6 +5,7 @@
 
 #include <linux/mmu_notifier.h>
 #include <linux/rcupdate.h>
+#include <linux/refcount.h>
 #include <linux/spinlock.h>
 
 #include "chunk.h"
@@ -15,17 +16,23 @@
 
 struct hmmodp_mirror;
 
+/*
+ * Found under RCU. Whoever needs it longer takes a reference; one is the array's.
+ * Only a span without other references is taken out of the array, and freed after
+ * a grace period.
+ */
 struct hmmodp_span {
 	struct mmu_interval_notifier notifier;
 	struct hmmodp_mirror *mirror;
 	unsigned long base;		/* first address */
+	refcount_t refs;
 	/*
 	 * Held from the clearing of entries until the pages that were dirty
 	 * know it, so that who finds an entry cleared by another may rely on
 	 * the page. Outside the chunks' locks; never taken in softirq.
 	 */
 	spinlock_t clear_lock;
-	struct rcu_head rcu;
+	struct list_head dying;		/* out of the array, its freer's list */
 	struct hmmodp_chunk chunk[HMMODP_SPAN_CHUNKS];
 };
 
@@ -40,11 +47,22 @@ struct hmmodp_span *hmmodp_span_lookup(struct hmmodp_mirror *mirror,
 				       unsigned long va);
 struct hmmodp_span *hmmodp_span_get(struct hmmodp_mirror *mirror,
 				    unsigned long va);
-void hmmodp_span_free(struct hmmodp_span *span);
+void hmmodp_span_put(struct hmmodp_span *span);
+bool hmmodp_span_is_empty(const struct hmmodp_span *span);
+bool hmmodp_span_unlink_locked(struct hmmodp_span *span, struct list_head *dying);
+void hmmodp_spans_free(struct list_head *dying);
+void hmmodp_spans_wait_and_free(struct hmmodp_mirror *mirror,
+				struct list_head *dying);
+
+unsigned long *hmmodp_table_alloc(struct hmmodp_mirror *mirror);
+void hmmodp_table_free(struct hmmodp_mirror *mirror, unsigned long *table);
+
+int hmmodp_span_init(void);
+void hmmodp_span_exit(void);
 
 /* invalidate.c */
 extern const struct mmu_interval_notifier_ops hmmodp_span_notifier_ops;
 unsigned int hmmodp_span_clear(struct hmmodp_span *span, unsigned long start,
-			       unsigned long end);
+			       unsigned long end, enum hmmodp_change change);
 
 #endif

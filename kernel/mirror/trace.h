@@ -9,18 +9,20 @@
 #include <linux/tracepoint.h>
 
 TRACE_EVENT(hmmodp_fault,
-	    TP_PROTO(unsigned long va, size_t len, bool write, int err),
-	    TP_ARGS(va, len, write, err),
+	    TP_PROTO(unsigned long va, size_t len, unsigned int how, int err),
+	    TP_ARGS(va, len, how, err),
 	    TP_STRUCT__entry(__field(unsigned long, va)
 			     __field(size_t, len)
-			     __field(bool, write)
+			     __field(unsigned int, how)
 			     __field(int, err)),
 	    TP_fast_assign(__entry->va = va;
 			   __entry->len = len;
-			   __entry->write = write;
+			   __entry->how = how;
 			   __entry->err = err;),
-	    TP_printk("va=%#lx len=%zu %s err=%d", __entry->va, __entry->len,
-		      __entry->write ? "write" : "read", __entry->err)
+	    TP_printk("va=%#lx len=%zu %s%s%s err=%d", __entry->va, __entry->len,
+		      __entry->how & 1 ? "write" : "read",
+		      __entry->how & 2 ? " prefetch" : "",
+		      __entry->how & 4 ? " present" : "", __entry->err)
 );
 
 TRACE_EVENT(hmmodp_invalidate,

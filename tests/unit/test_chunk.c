@@ -65,12 +65,25 @@ static void expect_agreement(void)
 	EXPECT(populated || (!chunk.table && !chunk.leaf));
 }
 
+/* Of a chunk's pages just these changed. */
+static void expect_changed(const struct hmmodp_changed *changed, const bool *expected)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < PAGES; i++) {
+		EXPECT_EQ(test_bit(i, changed->pages), expected[i]);
+		count += expected[i];
+	}
+	EXPECT_EQ(changed->count, count);
+}
+
 /* The notifier: pages [first, last) are about to change. */
 static void invalidate(unsigned int first, unsigned int last)
 {
 	struct hmmodp_dirty dirty = { .count = 0 };
-	unsigned int next = first, gone = 0, expected = 0, i;
-	bool told[PAGES] = { false };
+	struct hmmodp_changed gone = { .count = 0 };
+	bool told[PAGES] = { false }, expected[PAGES] = { false };
+	unsigned int next = first, i;
 	unsigned long *freed;
 
 	if (chunk.leaf) {
@@ -78,8 +91,9 @@ static void invalidate(unsigned int first, unsigned int last)
 		bool was_dirty = model[0].dirty;
 		unsigned long pfn = model[0].pfn;
 
-		gone = hmmodp_chunk_clear_locked(&chunk, &next, last, &dirty, &freed);
-		EXPECT_EQ(gone, PAGES);
+		hmmodp_chunk_clear_locked(&chunk, &next, last, &dirty, &freed, &gone);
+		memset(expected, true, sizeof(expected));
+		expect_changed(&gone, expected);
 		EXPECT_EQ(next, last);
 		EXPECT_EQ(dirty.count, was_dirty);
 		EXPECT(!was_dirty || dirty.pfn[0] == pfn);
@@ -90,7 +104,7 @@ static void invalidate(unsigned int first, unsigned int last)
 	while (next < last) {
 		unsigned int before = next;
 
-		gone += hmmodp_chunk_clear_locked(&chunk, &next, last, &dirty, &freed);
+		hmmodp_chunk_clear_locked(&chunk, &next, last, &dirty, &freed, &gone);
 		EXPECT(next > before);
 		EXPECT(dirty.count <= HMMODP_DIRTY_BATCH);
 		while (dirty.count) {
@@ -107,10 +121,10 @@ static void invalidate(unsigned int first, unsigned int last)
 	}
 	for (i = first; i < last; i++) {
 		EXPECT_EQ(told[i], model[i].dirty);
-		expected += model[i].valid;
+		expected[i] = model[i].valid;
 		memset(&model[i], 0, sizeof(model[i]));
 	}
-	EXPECT_EQ(gone, expected);
+	expect_changed(&gone, expected);
 }
 
 static unsigned long pt_entry(unsigned int i)
@@ -124,10 +138,12 @@ static void install(unsigned int first, unsigned int last)
 {
 	unsigned long entries[PAGES] = { 0 };
 	unsigned long *spare, *freed = NULL;
-	unsigned int fresh, expected = 0, i;
+	struct hmmodp_changed fresh = { .count = 0 };
+	bool expected[PAGES] = { false };
+	unsigned int i;
 
 	if (pt_huge) {
-		fresh = hmmodp_chunk_install_leaf_locked(&chunk, pt_entry(0), &freed);
+		hmmodp_chunk_install_leaf_locked(&chunk, pt_entry(0), &freed, &fresh);
 		first = 0;
 		last = PAGES;
 		free(freed);
@@ -136,19 +152,19 @@ static void install(unsigned int first, unsigned int last)
 			if (pt[i].pfn)
 				entries[i - first] = pt_entry(i);
 		spare = calloc(PAGES, sizeof(*spare));
-		fresh = hmmodp_chunk_install_locked(&chunk, first, last, entries,
-						    &spare);
+		hmmodp_chunk_install_locked(&chunk, first, last, entries, &spare,
+					    &fresh);
 		free(spare);
 	}
 	for (i = first; i < last; i++) {
 		if (!pt[i].pfn)
 			continue;
-		expected += !model[i].valid;
+		expected[i] = !model[i].valid;
 		model[i].valid = true;
 		model[i].writable = pt[i].writable;
 		model[i].pfn = pt[i].pfn;
 	}
-	EXPECT_EQ(fresh, expected);
+	expect_changed(&fresh, expected);
 }
 
 static void access_at(size_t offset, size_t len, bool write)
@@ -351,6 +367,34 @@ static void test_table_to_leaf(void)
 	expect_agreement();
 }
 
+/* Young is what was accessed since it was last cleared, and nothing else. */
+static void test_young(void)
+{
+	unsigned int i;
+
+	start();
+	for (i = 0; i < PAGES; i++)
+		pt[i].pfn = 7000 + i;
+	EXPECT(!hmmodp_chunk_young_locked(&chunk, 0, PAGES, false));
+	install(0, PAGES);
+	EXPECT(!hmmodp_chunk_young_locked(&chunk, 0, PAGES, false));
+	access_at(10 * PAGE, 2 * PAGE, false);
+	for (i = 0; i < PAGES; i++)
+		EXPECT_EQ(hmmodp_chunk_young_locked(&chunk, i, i + 1, false),
+			  i == 10 || i == 11);
+	EXPECT(hmmodp_chunk_young_locked(&chunk, 11, PAGES, true));
+	EXPECT(!hmmodp_chunk_young_locked(&chunk, 11, PAGES, false));
+	EXPECT(hmmodp_chunk_young_locked(&chunk, 0, 11, true));
+	EXPECT(!hmmodp_chunk_young_locked(&chunk, 0, PAGES, false));
+	/* and what was dirty still is */
+	kernel_upgrades(0, PAGES);
+	install(0, PAGES);
+	access_at(20 * PAGE, 1, true);
+	EXPECT(hmmodp_chunk_young_locked(&chunk, 20, 21, true));
+	expect_agreement();
+	invalidate(0, PAGES);
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
@@ -358,6 +402,7 @@ int main(void)
 		{ "chunk_many_dirty", test_many_dirty },
 		{ "chunk_leaf_to_table", test_leaf_to_table },
 		{ "chunk_table_to_leaf", test_table_to_leaf },
+		{ "chunk_young", test_young },
 	};
 
 	return test_main(tests, sizeof(tests) / sizeof(*tests));

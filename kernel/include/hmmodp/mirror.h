@@ -18,10 +18,12 @@
 #define HMMODP_MIRROR_H
 
 #include <linux/atomic.h>
+#include <linux/interval_tree.h>
 #include <linux/types.h>
 
 struct hmmodp_mirror;
 struct hmmodp_fault;
+struct seq_file;
 
 /**
  * enum hmmodp_dir - what the device does to the memory
@@ -34,21 +36,63 @@ enum hmmodp_dir {
 	HMMODP_WRITE,
 };
 
+/* What happens to pages, as it is counted. */
+enum hmmodp_change {
+	HMMODP_FAULTS,		/* made valid in a translation by a fault */
+	HMMODP_INVALIDATIONS,	/* taken out of a translation by the kernel */
+	HMMODP_PREFETCHES,	/* made valid by prefetch rather than by a fault */
+	HMMODP_CHANGES,
+	HMMODP_RECLAIMS = HMMODP_CHANGES,	/* given up to save memory */
+};
+
+/* What a fault had to do: nothing but look; map a page; wait for a device. */
+enum hmmodp_fault_kind {
+	HMMODP_FAULT_REFAULT,
+	HMMODP_FAULT_MINOR,
+	HMMODP_FAULT_MAJOR,
+	HMMODP_FAULT_KINDS,
+};
+
+/* The first is of less than 1 us, each other of twice the time before it. */
+#define HMMODP_LATENCY_BUCKETS	24
+
 /**
- * struct hmmodp_stats - what a mirror counts for its owner, all in pages of
- *	PAGE_SIZE except where said
- * @page_faults: made valid in a translation by a fault
- * @page_invalidations: taken out of a translation by the kernel
- * @page_prefetch: made valid by prefetch rather than by a fault
- * @fault_retries: rounds (not pages) repeated for a transient reason
- * @fault_errors: faults (not pages) that ended in a bad address
+ * struct hmmodp_stats - what a mirror counts for its owner
+ * @page_faults: pages made valid in a translation by a fault
+ * @page_invalidations: pages taken out of a translation by the kernel
+ * @page_prefetch: pages made valid by prefetch rather than by a fault
+ * @page_reclaims: pages given up to save memory
+ * @fault_retries: rounds repeated for a transient reason
+ * @fault_errors: faults that ended in a bad address
+ * @prefetches: ranges asked for
+ * @prefetch_errors: those of them that were not brought completely
+ * @latency: faults by kind and time
  */
 struct hmmodp_stats {
 	atomic64_t page_faults;
 	atomic64_t page_invalidations;
 	atomic64_t page_prefetch;
+	atomic64_t page_reclaims;
 	atomic64_t fault_retries;
 	atomic64_t fault_errors;
+	atomic64_t prefetches;
+	atomic64_t prefetch_errors;
+	atomic64_t latency[HMMODP_FAULT_KINDS][HMMODP_LATENCY_BUCKETS];
+};
+
+/**
+ * struct hmmodp_region - a range that a user has a name for, and its counters
+ * @pages: pages within it that changed, by enum hmmodp_change
+ * @events: faults and invalidations that concerned it
+ *
+ * Embedded in what the user has; between hmmodp_region_add() and _del() the
+ * mirror counts into it. The rest is the mirror's.
+ */
+struct hmmodp_region {
+	atomic64_t pages[HMMODP_CHANGES];
+	atomic64_t events[HMMODP_CHANGES];
+	struct interval_tree_node range;
+	struct hmmodp_mirror *mirror;
 };
 
 /**
@@ -75,6 +119,13 @@ struct hmmodp_owner {
  *	-EINTR.
  */
 struct hmmodp_mirror *hmmodp_mirror_get(struct hmmodp_owner *owner);
+
+/**
+ * hmmodp_mirror_hold - one more reference for a caller who has one
+ *
+ * Context: process, may sleep.
+ */
+void hmmodp_mirror_hold(struct hmmodp_mirror *mirror);
 
 /**
  * hmmodp_mirror_put - give back a reference
@@ -178,5 +229,49 @@ void hmmodp_fault_cancel(struct hmmodp_fault *fault);
  * Context: any but hard interrupt. May be called from its done.
  */
 void hmmodp_fault_put(struct hmmodp_fault *fault);
+
+/**
+ * hmmodp_prefetch - bring a range into the translation, if that can be done
+ * @mirror: the process; need not be the caller's
+ * @va: first byte, any alignment
+ * @len: bytes > 0
+ * @dir: the rights wanted
+ * @may_fault: else take over what the process has mapped, and no more
+ *
+ * Ends early when the process or the mirror's last user goes.
+ *
+ * Context, return: as hmmodp_fault(). Without @may_fault an address that is not
+ *	mapped is no error.
+ */
+int hmmodp_prefetch(struct hmmodp_mirror *mirror, unsigned long va, size_t len,
+		    enum hmmodp_dir dir, bool may_fault);
+
+/**
+ * hmmodp_prefetch_async - the same on a work queue
+ *
+ * Nobody is told; the owner's counters are. When too many of the mirror are under
+ * way, or there is no memory, it is done before this returns.
+ *
+ * Context: process, may sleep, no lock held that the memory manager takes.
+ */
+void hmmodp_prefetch_async(struct hmmodp_mirror *mirror, unsigned long va, size_t len,
+			   enum hmmodp_dir dir, bool may_fault);
+
+/**
+ * hmmodp_region_add - have what happens to a range counted
+ * @region: zeroed or not; its counters start at 0
+ * @mirror: with a reference that outlives the region
+ * @va: first byte
+ * @len: bytes > 0; cut at the end of the address space
+ *
+ * Context: process.
+ */
+void hmmodp_region_add(struct hmmodp_region *region, struct hmmodp_mirror *mirror,
+		       unsigned long va, size_t len);
+/* No more of that. Context: process. */
+void hmmodp_region_del(struct hmmodp_region *region);
+
+/* Prints the histograms, a line a bucket that is not empty. */
+void hmmodp_latency_show(struct seq_file *seq, const struct hmmodp_stats *stats);
 
 #endif

@@ -198,6 +198,19 @@ static int do_io(struct device_file *file, struct hmmodp_selftest_io *io)
 	return err;
 }
 
+static int do_prefetch(struct device_file *file, struct hmmodp_selftest_fault *f)
+{
+	enum hmmodp_dir dir = f->flags & HMMODP_SELFTEST_WRITE ? HMMODP_WRITE : HMMODP_READ;
+	bool may_fault = !(f->flags & HMMODP_SELFTEST_NOFAULT);
+
+	f->err = 0;
+	if (f->flags & HMMODP_SELFTEST_ASYNC)
+		hmmodp_prefetch_async(file->mirror, f->va, f->len, dir, may_fault);
+	else
+		f->err = hmmodp_prefetch(file->mirror, f->va, f->len, dir, may_fault);
+	return 0;
+}
+
 static int do_fault(struct device_file *file, struct hmmodp_selftest_fault *f)
 {
 	f->err = fault(file->mirror, f->va, f->len, f->flags);
@@ -241,6 +254,9 @@ static void do_stats(struct device_file *file, struct hmmodp_selftest_stats *out
 	out->page_faults = atomic64_read(&s->page_faults);
 	out->page_invalidations = atomic64_read(&s->page_invalidations);
 	out->page_prefetch = atomic64_read(&s->page_prefetch);
+	out->page_reclaims = atomic64_read(&s->page_reclaims);
+	out->prefetches = atomic64_read(&s->prefetches);
+	out->prefetch_errors = atomic64_read(&s->prefetch_errors);
 	out->fault_retries = atomic64_read(&s->fault_retries);
 	out->fault_errors = atomic64_read(&s->fault_errors);
 }
@@ -269,6 +285,9 @@ static long selftest_ioctl(struct file *filp, unsigned int cmd, unsigned long ar
 		break;
 	case HMMODP_SELFTEST_CANCEL:
 		err = do_cancel(file, &a.fault);
+		break;
+	case HMMODP_SELFTEST_PREFETCH:
+		err = do_prefetch(file, &a.fault);
 		break;
 	case HMMODP_SELFTEST_STATS:
 		do_stats(file, &a.stats);

@@ -11,9 +11,6 @@
 
 #include "test.h"
 
-#ifndef MADV_PAGEOUT
-#define MADV_PAGEOUT 21
-#endif
 
 static unsigned long swapped_kib(void)
 {
@@ -55,15 +52,15 @@ static void pageout(void)
 	for (i = 0; i < 4; i++) {
 		madvise(m, size, i & 1 ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 		device_writes(&d, m, size, i, 0, i & 2 ? FROM_SOFTIRQ : FAULT_ASYNC);
-		CHECK(madvise(m, size, MADV_PAGEOUT) == 0);
+		page_out(m, size);
 		CHECK(swapped_kib() > size / 2 / KIB);
 		CHECK(device_resident(&d) < (long)(size / 2 / PAGE));
 		expect_device_reads(&d, m, size, i, 0, 0);
 		/* swapped in by a read, pages may be writable but clean */
-		CHECK(madvise(m, size, MADV_PAGEOUT) == 0);
+		page_out(m, size);
 		expect_device_reads(&d, m, size, i, 0, 0);
 		device_writes(&d, m + 1, size - 1, i + 9, 1, 0);
-		CHECK(madvise(m, size, MADV_PAGEOUT) == 0);
+		page_out(m, size);
 		CHECK(pattern_is(m + 1, size - 1, i + 9, 1));
 	}
 	device_close(&d);
@@ -93,7 +90,7 @@ static void freed(unsigned int advice, size_t granule)
 		for (off = 0; off < size; off += 2 * granule)
 			device_writes(&d, m + off, granule, 100 + round, off,
 				      round & 2 ? FROM_SOFTIRQ : 0);
-		CHECK(madvise(m, size, MADV_PAGEOUT) == 0);
+		page_out(m, size);
 		for (off = 0; off < size; off += 2 * granule)
 			lost += !pattern_is(m + off, granule, 100 + round, off);
 		/* else nothing was reclaimed and nothing is shown */
@@ -131,7 +128,7 @@ static void lazy_free_teardown(void)
 	device_open(&d);
 	device_writes(&d, m, size, 2, 0, 0);
 	device_close(&d);
-	CHECK(madvise(m, size, MADV_PAGEOUT) == 0);
+	page_out(m, size);
 	CHECK(pattern_is(m, size, 2, 0));
 }
 
@@ -167,7 +164,7 @@ static void file_writeback(void)
 		CHECK(fsync(fd) == 0);
 		device_writes(&d, m + 7, size - 7, i + 50, 7, FAULT_ASYNC);
 		CHECK(fsync(fd) == 0);
-		CHECK(madvise(m, size, MADV_PAGEOUT) == 0);
+		page_out(m, size);
 		CHECK(madvise(m, size, MADV_DONTNEED) == 0);
 		forget_caches();
 		CHECK(device_resident(&d) == 0);

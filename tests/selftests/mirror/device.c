@@ -11,6 +11,10 @@
 
 #include "test.h"
 
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT 21
+#endif
+
 void device_open(struct device *d)
 {
 	d->fd = open("/dev/hmmodp_selftest", O_RDWR | O_CLOEXEC);
@@ -56,16 +60,28 @@ int device_add(struct device *d, __u64 *va, unsigned int flags)
 		  flags | HMMODP_SELFTEST_WRITE | HMMODP_SELFTEST_ADD, NULL);
 }
 
-int device_fault(struct device *d, const void *va, size_t len, bool write,
-		 unsigned int flags)
+static int fault_by(struct device *d, unsigned long cmd, const void *va, size_t len,
+		    bool write, unsigned int flags)
 {
 	struct hmmodp_selftest_fault a = {
 		.va = (uintptr_t)va, .len = len,
 		.flags = flags | (write ? HMMODP_SELFTEST_WRITE : 0),
 	};
 
-	CHECK(!ioctl(d->fd, HMMODP_SELFTEST_FAULT, &a));
+	CHECK(!ioctl(d->fd, cmd, &a));
 	return a.err;
+}
+
+int device_fault(struct device *d, const void *va, size_t len, bool write,
+		 unsigned int flags)
+{
+	return fault_by(d, HMMODP_SELFTEST_FAULT, va, len, write, flags);
+}
+
+int device_prefetch(struct device *d, const void *va, size_t len, bool write,
+		    unsigned int flags)
+{
+	return fault_by(d, HMMODP_SELFTEST_PREFETCH, va, len, write, flags);
 }
 
 bool device_cancel(struct device *d, const void *va, size_t len, bool write,
@@ -92,7 +108,7 @@ long device_resident(struct device *d)
 {
 	struct hmmodp_selftest_stats s = device_stats(d);
 
-	return s.page_faults - s.page_invalidations;
+	return s.page_faults + s.page_prefetch - s.page_invalidations - s.page_reclaims;
 }
 
 __u64 random_next(__u64 *state)
@@ -181,6 +197,15 @@ void expect_device_reads_zero(struct device *d, const void *va, size_t len)
 	for (i = 0; i < len; i++)
 		CHECK(buf[i] == 0);
 	free(buf);
+}
+
+/* What the device has just used looks young, and is only noted the first time. */
+void page_out(void *va, size_t len)
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		CHECK(madvise(va, len, MADV_PAGEOUT) == 0);
 }
 
 void *map_anon(size_t len, size_t align)

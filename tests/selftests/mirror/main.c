@@ -34,7 +34,7 @@ void test_skip(const char *why)
 }
 
 static const struct test_case *const groups[] = {
-	cases_basic, cases_mm, cases_swap, cases_user,
+	cases_basic, cases_mm, cases_swap, cases_user, cases_more,
 };
 
 static int run_cases(const char *only)

@@ -32,7 +32,7 @@ struct test_case {
 	void (*run)(void);
 };
 
-extern const struct test_case cases_basic[], cases_mm[], cases_swap[], cases_user[];
+extern const struct test_case cases_basic[], cases_mm[], cases_swap[], cases_user[], cases_more[];
 extern const char *test_dir;	/* a file system on a block device, or NULL */
 
 /* device.c: the device of this process */
@@ -50,6 +50,8 @@ int device_write(struct device *d, void *va, const void *buf, size_t len,
 int device_add(struct device *d, __u64 *va, unsigned int flags);
 int device_fault(struct device *d, const void *va, size_t len, bool write,
 		 unsigned int flags);
+int device_prefetch(struct device *d, const void *va, size_t len, bool write,
+		    unsigned int flags);
 bool device_cancel(struct device *d, const void *va, size_t len, bool write,
 		   unsigned int after_us);
 struct hmmodp_selftest_stats device_stats(struct device *d);
@@ -69,6 +71,8 @@ void device_writes(struct device *d, void *va, size_t len, __u64 seed,
 void expect_device_reads_zero(struct device *d, const void *va, size_t len);
 
 void *map_anon(size_t len, size_t align);
+/* To swap. */
+void page_out(void *va, size_t len);
 
 /* price.c */
 void prices(void);

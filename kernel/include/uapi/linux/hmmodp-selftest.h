@@ -14,7 +14,7 @@ enum {
 	HMMODP_SELFTEST_WRITE	= 1 << 0,	/* else read */
 	HMMODP_SELFTEST_SOFTIRQ	= 1 << 1,	/* access from there */
 	HMMODP_SELFTEST_ASYNC	= 1 << 2,	/* fault on the work queue */
-	HMMODP_SELFTEST_NOFAULT	= 1 << 3,	/* access only */
+	HMMODP_SELFTEST_NOFAULT	= 1 << 3,	/* access, prefetch: what is there */
 	HMMODP_SELFTEST_ADD	= 1 << 4,	/* WRITE: add 1 to a 64-bit word */
 };
 
@@ -42,13 +42,17 @@ struct hmmodp_selftest_stats {
 	__u64 page_faults;
 	__u64 page_invalidations;
 	__u64 page_prefetch;
+	__u64 page_reclaims;
 	__u64 fault_retries;
 	__u64 fault_errors;
+	__u64 prefetches;
+	__u64 prefetch_errors;
 };
 
 #define HMMODP_SELFTEST_IO	_IOWR('h', 1, struct hmmodp_selftest_io)
 #define HMMODP_SELFTEST_FAULT	_IOWR('h', 2, struct hmmodp_selftest_fault)
 #define HMMODP_SELFTEST_CANCEL	_IOWR('h', 3, struct hmmodp_selftest_fault)
+#define HMMODP_SELFTEST_PREFETCH _IOWR('h', 5, struct hmmodp_selftest_fault)
 #define HMMODP_SELFTEST_STATS	_IOR('h', 4, struct hmmodp_selftest_stats)
 
 #endif

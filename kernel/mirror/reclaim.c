@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reclaim: a mirror gives back what nobody uses.
+ *
+ *	a table		when its last entry goes (invalidate.c), at once
+ *	an empty span	by a look at all of them every few seconds
+ *	cold tables	when the mirror is over its limit, when there was no memory
+ *			for it, and by a shrinker when there is none for others
+ *
+ * Cold is what no access has touched since the hand of a clock last passed. The
+ * pages stay the process's; the next access faults them in again, cheaply.
+ */
+#include <linux/mm.h>
+#include <linux/moduleparam.h>
+#include <linux/slab.h>
+#include <linux/sched/mm.h>
+
+#include "mm.h"
+#include "core.h"
+#include "reclaim.h"
+#include "span.h"
+
+#define IDLE_PERIOD	(5 * HZ)
+
+/* Taken away at once; more would keep who waits for span_lock waiting. */
+#define SPANS_AT_ONCE	256
+
+static ulong mirror_limit_kib;
+module_param(mirror_limit_kib, ulong, 0644);
+MODULE_PARM_DESC(mirror_limit_kib, "Most memory of a process's mirror; 0: 1/256 of the machine's");
+
+atomic_long_t hmmodp_tables;
+
+static struct shrinker shrinker_room, *shrinker;
+
+static unsigned long limit_bytes(void)
+{
+	unsigned long kib = READ_ONCE(mirror_limit_kib);
+
+	return kib ? kib << 10 : (totalram_pages() << PAGE_SHIFT) / 256;
+}
+
+/* Returns the bytes given back. A leaf costs nothing and stays. */
+static unsigned long chunk_reclaim(struct hmmodp_span *span, unsigned int i, bool force)
+{
+	struct hmmodp_chunk *chunk = &span->chunk[i];
+	unsigned long base = span->base + i * HMMODP_CHUNK_SIZE;
+
+	if (!READ_ONCE(chunk->table))
+		return 0;
+	if (READ_ONCE(chunk->hot) && !force) {
+		WRITE_ONCE(chunk->hot, false);
+		return 0;
+	}
+	hmmodp_span_clear(span, base, base + HMMODP_CHUNK_SIZE, HMMODP_RECLAIMS);
+	return HMMODP_TABLE_BYTES;
+}
+
+static unsigned long span_reclaim(struct hmmodp_span *span, bool force)
+{
+	unsigned long bytes = 0;
+	unsigned int i;
+
+	for (i = 0; i < HMMODP_SPAN_CHUNKS; i++)
+		bytes += chunk_reclaim(span, i, force);
+	return bytes;
+}
+
+/*
+ * One turn of the hand over all spans, or until so many bytes are given back.
+ * Empty spans go to @dying.
+ */
+static long turn_locked(struct hmmodp_mirror *mirror, long want, bool force,
+			struct list_head *dying)
+	__must_hold(&mirror->span_lock)
+{
+	unsigned long start = mirror->hand, index = start;
+	struct hmmodp_span *span;
+	bool wrapped = false;
+	long got = 0;
+
+	while (got < want) {
+		span = xa_find(&mirror->spans, &index, ULONG_MAX, XA_PRESENT);
+		if (!span || (wrapped && index >= start)) {
+			if (wrapped || !start)
+				break;
+			wrapped = true;
+			index = 0;
+			continue;
+		}
+		got += span_reclaim(span, force);
+		if (hmmodp_span_is_empty(span) &&
+		    hmmodp_span_unlink_locked(span, dying))
+			got += sizeof(*span);
+		index++;
+		cond_resched();
+	}
+	mirror->hand = index;
+	return got;
+}
+
+/* Cold things, then what the first turn has found in use, then anything. */
+static void give_back(struct hmmodp_mirror *mirror, long want)
+{
+	LIST_HEAD(dying);
+	int turn;
+
+	/* one at a time is enough */
+	if (!mutex_trylock(&mirror->span_lock))
+		return;
+	for (turn = 0; turn < 3 && want > 0; turn++)
+		want -= turn_locked(mirror, want, turn == 2, &dying);
+	mutex_unlock(&mirror->span_lock);
+	hmmodp_spans_wait_and_free(mirror, &dying);
+}
+
+void hmmodp_reclaim_over_limit(struct hmmodp_mirror *mirror)
+{
+	long limit = limit_bytes();
+	long over = atomic_long_read(&mirror->bytes) - limit;
+
+	/* an eighth more, so that it is not soon to do again */
+	if (over > 0)
+		give_back(mirror, over + limit / 8);
+}
+
+void hmmodp_reclaim_some(struct hmmodp_mirror *mirror)
+{
+	give_back(mirror, atomic_long_read(&mirror->bytes) / 8);
+}
+
+/* The empty ones go. Returns whether others are left. */
+static bool drop_empty(struct hmmodp_mirror *mirror)
+{
+	struct hmmodp_span *span;
+	LIST_HEAD(dying);
+	unsigned long index;
+	unsigned int n = 0;
+	bool left;
+
+	mutex_lock(&mirror->span_lock);
+	xa_for_each(&mirror->spans, index, span)
+		if (hmmodp_span_is_empty(span) &&
+		    hmmodp_span_unlink_locked(span, &dying) && ++n == SPANS_AT_ONCE)
+			break;
+	left = !xa_empty(&mirror->spans);
+	mutex_unlock(&mirror->span_lock);
+	hmmodp_spans_wait_and_free(mirror, &dying);
+	return left;
+}
+
+/*
+ * With the owner's lock held it cannot be disarmed in between. The caller's own
+ * reference covers the time until the work has one.
+ */
+void hmmodp_reclaim_arm(struct hmmodp_mirror *mirror)
+{
+	if (delayed_work_pending(&mirror->idle))
+		return;
+	spin_lock(&mirror->owner_lock);
+	if (mirror->owner &&
+	    queue_delayed_work(hmmodp_queue, &mirror->idle, IDLE_PERIOD))
+		kref_get(&mirror->ref);
+	spin_unlock(&mirror->owner_lock);
+}
+
+void hmmodp_reclaim_work(struct work_struct *work)
+{
+	struct hmmodp_mirror *mirror = container_of(to_delayed_work(work),
+						    struct hmmodp_mirror, idle);
+
+	if (drop_empty(mirror))
+		hmmodp_reclaim_arm(mirror);
+	hmmodp_mirror_unref(mirror);
+}
+
+void hmmodp_reclaim_disarm(struct hmmodp_mirror *mirror)
+{
+	if (cancel_delayed_work_sync(&mirror->idle))
+		hmmodp_mirror_unref(mirror);
+}
+
+static unsigned long shrink_count(struct shrinker *s, struct shrink_control *sc)
+{
+	unsigned long n = atomic_long_read(&hmmodp_tables);
+
+	return n ? n : SHRINK_EMPTY;
+}
+
+/*
+ * In reclaim: takes spinlocks only, as an invalidation does, and leaves the spans
+ * where they are. RCU keeps mirrors and spans meanwhile.
+ */
+static unsigned long shrink_scan(struct shrinker *s, struct shrink_control *sc)
+{
+	unsigned long want = sc->nr_to_scan * HMMODP_TABLE_BYTES, got = 0, index;
+	struct hmmodp_mirror *mirror;
+	struct hmmodp_span *span;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(mirror, &hmmodp_mirrors, list) {
+		xa_for_each(&mirror->spans, index, span) {
+			got += span_reclaim(span, false);
+			if (got >= want)
+				goto out;
+		}
+	}
+out:
+	rcu_read_unlock();
+	return got ? got / HMMODP_TABLE_BYTES : SHRINK_STOP;
+}
+
+int __init hmmodp_reclaim_init(void)
+{
+	shrinker = hmmodp_shrinker_register(&shrinker_room, "hmmodp", shrink_count,
+					    shrink_scan);
+	return shrinker ? 0 : -ENOMEM;
+}
+
+void hmmodp_reclaim_exit(void)
+{
+	hmmodp_shrinker_unregister(shrinker);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Giving memory of mirrors back. */
+#ifndef HMMODP_RECLAIM_H
+#define HMMODP_RECLAIM_H
+
+#include <linux/atomic.h>
+
+#include "chunk.h"
+
+struct hmmodp_mirror;
+
+#define HMMODP_TABLE_BYTES	(HMMODP_CHUNK_PAGES * sizeof(unsigned long))
+
+extern atomic_long_t hmmodp_tables;	/* of all mirrors */
+
+/* Context of all: process, may sleep, no lock of the memory manager held. */
+
+/* Before the mirror grows: if it is over its limit, give back what is not in use. */
+void hmmodp_reclaim_over_limit(struct hmmodp_mirror *mirror);
+
+/* There was no memory: give back some, whatever the limit. */
+void hmmodp_reclaim_some(struct hmmodp_mirror *mirror);
+
+/* There are spans: look after them now and then. */
+void hmmodp_reclaim_arm(struct hmmodp_mirror *mirror);
+/* No more of that; the mirror has no owner any more. */
+void hmmodp_reclaim_disarm(struct hmmodp_mirror *mirror);
+
+void hmmodp_reclaim_work(struct work_struct *work);
+
+int hmmodp_reclaim_init(void);
+void hmmodp_reclaim_exit(void);
+
+#endif

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A round of a fault asks HMM what is present of a chunk around the wanted
+ * pages, lets it fault those that are missing, and installs what it learnt:
+ *
+ *	seq = mmu_interval_read_begin()		waits while an invalidation runs
+ *	under mmap_lock: hmm_range_fault()	may call handle_mm_fault()
+ *	under the chunk's lock:
+ *		mmu_interval_read_retry(seq)?	someone invalidated: start over
+ *		install
+ */
+#include <linux/hmm.h>
+#include <linux/memremap.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "inject.h"
+#include "round.h"
+
+/* HMM on [first, last); with @flags 0 it only looks. */
+static int hmm_look(struct hmmodp_chunk_fault *f, unsigned int first, unsigned int last,
+		    unsigned long flags)
+{
+	if (first >= last)
+		return 0;
+	f->range.start = f->base + ((unsigned long)first << PAGE_SHIFT);
+	f->range.end = f->base + ((unsigned long)last << PAGE_SHIFT);
+	f->range.hmm_pfns = f->pages + (first - f->low);
+	f->range.default_flags = flags;
+	return hmm_range_fault(&f->range);
+}
+
+static bool is_huge(unsigned long hmm_pfn)
+{
+	return hmm_pfn & HMM_PFN_VALID &&
+	       hmm_pfn_to_map_order(hmm_pfn) >= HMMODP_CHUNK_ORDER;
+}
+
+/*
+ * Fault the wanted pages from @missing on, but first one of them alone: if it
+ * comes as part of a huge page, the others need not be asked for, one by one.
+ */
+static int hmm_fault(struct hmmodp_chunk_fault *f, unsigned int missing)
+{
+	unsigned long flags = HMM_PFN_REQ_FAULT |
+			      (f->how & HMMODP_FAULT_WRITE ? HMM_PFN_REQ_WRITE : 0);
+	int err;
+
+	err = hmm_look(f, missing, missing + 1, flags);
+	if (err || is_huge(f->pages[missing - f->low]))
+		return err;
+	return hmm_look(f, missing + 1, f->last, flags);
+}
+
+/* The first wanted page that HMM does not see, or not with the right; or last. */
+static unsigned int first_missing(struct hmmodp_chunk_fault *f)
+{
+	unsigned long need = HMM_PFN_VALID | (f->how & HMMODP_FAULT_WRITE ? HMM_PFN_WRITE : 0);
+	unsigned int i;
+
+	for (i = f->first; i < f->last; i++) {
+		unsigned long seen = f->pages[i - f->low];
+
+		if ((seen & (need | HMM_PFN_ERROR)) != need)
+			return i;
+		if (is_huge(seen))
+			return f->last;
+	}
+	return i;
+}
+
+/* HMM's word on a page as an entry. The page cannot go: the caller has checked. */
+static unsigned long entry_of(unsigned long hmm_pfn)
+{
+	unsigned long flags = HMMODP_ENTRY_VALID;
+
+	if ((hmm_pfn & (HMM_PFN_VALID | HMM_PFN_ERROR)) != HMM_PFN_VALID)
+		return 0;
+	if (hmm_pfn & HMM_PFN_WRITE)
+		flags |= HMMODP_ENTRY_WRITABLE;
+	if (is_device_coherent_page(hmm_pfn_to_page(hmm_pfn)))
+		flags |= HMMODP_ENTRY_COHERENT;
+	return hmmodp_entry_make(hmm_pfn & ~HMM_PFN_FLAGS, flags);
+}
+
+static void install_locked(struct hmmodp_chunk_fault *f, unsigned long **spare,
+			   unsigned long **freed, struct hmmodp_changed *fresh)
+	__must_hold(&f->chunk->lock)
+{
+	unsigned long seen = f->pages[f->first - f->low];
+	unsigned int i;
+
+	if (is_huge(seen)) {
+		hmmodp_chunk_install_leaf_locked(f->chunk, entry_of(seen) -
+						 hmmodp_entry_make(f->first, 0),
+						 freed, fresh);
+		return;
+	}
+	for (i = 0; i < f->high - f->low; i++)
+		f->pages[i] = entry_of(f->pages[i]);
+	hmmodp_chunk_install_locked(f->chunk, f->low, f->high, f->pages, spare,
+				    fresh);
+}
+
+/*
+ * Returns -EBUSY if what HMM said is out of date, or if the table that the chunk
+ * had when the round began has gone.
+ */
+static int install(struct hmmodp_chunk_fault *f, unsigned long **spare)
+{
+	struct hmmodp_changed fresh = { .count = 0 };
+	unsigned long *freed = NULL;
+	int err = -EBUSY;
+
+	write_lock_bh(&f->chunk->lock);
+	if (!mmu_interval_read_retry(f->range.notifier, f->range.notifier_seq) &&
+	    (f->chunk->table || *spare)) {
+		install_locked(f, spare, &freed, &fresh);
+		err = 0;
+	}
+	write_unlock_bh(&f->chunk->lock);
+	hmmodp_table_free(f->mirror, freed);
+	hmmodp_count_pages(f->mirror, f->base, &fresh,
+			   f->how & HMMODP_FAULT_PREFETCH ? HMMODP_PREFETCHES :
+							    HMMODP_FAULTS);
+	return err;
+}
+
+/*
+ * What to look at: all of an empty chunk, because what the process has touched
+ * before comes for the price of a glance at its page table; later only a little
+ * around the wanted, since the rest has been seen.
+ */
+static int choose_window(struct hmmodp_chunk_fault *f)
+{
+	if (READ_ONCE(f->chunk->populated)) {
+		f->low = round_down(f->first, HMMODP_NEIGHBOUR_PAGES);
+		f->high = round_up(f->last, HMMODP_NEIGHBOUR_PAGES);
+	} else {
+		f->low = 0;
+		f->high = HMMODP_CHUNK_PAGES;
+	}
+	f->pages = f->few;
+	if (f->high - f->low > HMMODP_FEW_PAGES) {
+		if (!f->many)
+			f->many = kmalloc_array(HMMODP_CHUNK_PAGES,
+						sizeof(*f->many), GFP_KERNEL);
+		if (!f->many)
+			return -ENOMEM;
+		f->pages = f->many;
+	}
+	memset(f->pages, 0, (f->high - f->low) * sizeof(*f->pages));
+	return 0;
+}
+
+/*
+ * Asks HMM. On success *@failed is its verdict on the missing pages, and what
+ * could be had is in f->pages, in any case all before the first it could not.
+ */
+static int ask_hmm(struct hmmodp_chunk_fault *f, int *failed)
+{
+	unsigned int missing;
+	int err;
+
+	*failed = 0;
+	err = hmm_look(f, f->low, f->high, 0);
+	if (err)
+		return err;
+	missing = first_missing(f);
+	if (missing == f->last || f->how & HMMODP_FAULT_LOOK)
+		return 0;
+	err = hmm_fault(f, missing);
+	if (!err || err == -EBUSY)
+		return err;
+	*failed = err;
+	return hmm_look(f, missing, f->last, 0);
+}
+
+static int round_with_table(struct hmmodp_chunk_fault *f, unsigned int *bad,
+			    unsigned long **spare)
+{
+	int failed;
+	int err;
+
+	err = choose_window(f);
+	if (err)
+		return err;
+	f->range = (struct hmm_range) {
+		.notifier = &f->span->notifier,
+		.notifier_seq = mmu_interval_read_begin(&f->span->notifier),
+	};
+	mmap_read_lock(f->mirror->mm);
+	err = ask_hmm(f, &failed);
+	mmap_read_unlock(f->mirror->mm);
+	if (hmmodp_inject(HMMODP_INJECT_BUSY))
+		err = -EBUSY;
+	if (err)
+		return err;
+	*bad = first_missing(f);
+	err = install(f, spare);
+	if (err || *bad == f->last || f->how & HMMODP_FAULT_LOOK)
+		return err;
+	if (!failed)		/* gone while we looked */
+		return -EBUSY;
+	return failed == -ENOMEM ? -ENOMEM : -EFAULT;
+}
+
+int hmmodp_fault_round(struct hmmodp_chunk_fault *f, unsigned int *bad)
+{
+	unsigned long *spare = NULL;
+	bool covered;
+	int err;
+
+	read_lock_bh(&f->chunk->lock);
+	covered = hmmodp_chunk_covers_locked(f->chunk, f->first, f->last,
+					     f->how & HMMODP_FAULT_WRITE);
+	read_unlock_bh(&f->chunk->lock);
+	if (covered)
+		return 0;
+
+	if (!READ_ONCE(f->chunk->table)) {
+		spare = hmmodp_table_alloc(f->mirror);
+		if (!spare)
+			return -ENOMEM;
+	}
+	err = round_with_table(f, bad, &spare);
+	hmmodp_table_free(f->mirror, spare);
+	return err;
+}
