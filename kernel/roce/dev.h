@@ -45,6 +45,7 @@ struct hroce_dev {
 	atomic_t num_pds;
 	atomic_t num_cqs;
 	struct hroce_qp_ref __rcu *gsi;	/* QP 1 */
+	struct dentry *debug;
 	struct list_head list;		/* of all devices; device.c's lock, read under RCU */
 	u32 max_mtu;			/* path MTU in bytes that fits the netdev */
 	enum ib_port_state port_state;	/* last reported; written under rtnl */
@@ -55,8 +56,10 @@ static inline struct hroce_dev *to_hdev(struct ib_device *ibdev)
 	return container_of(ibdev, struct hroce_dev, ibdev);
 }
 
+/* A process's use of the device. */
 struct hroce_ucontext {
 	struct ib_ucontext ibuc;
+	struct hmmodp_mirror *mirror;	/* of its first ODP region; kept for others */
 };
 
 struct hroce_pd {

@@ -11,6 +11,7 @@
 
 #include "ah.h"
 #include "caps.h"
+#include "debug.h"
 #include "dev.h"
 #include "pd.h"
 #include "port.h"
@@ -28,6 +29,7 @@ static int hroce_enable_driver(struct ib_device *ibdev)
 	spin_lock(&hroce_devs_lock);
 	list_add_tail_rcu(&to_hdev(ibdev)->list, &hroce_devs);
 	spin_unlock(&hroce_devs_lock);
+	hroce_debug_add(to_hdev(ibdev));
 	return 0;
 }
 
@@ -41,6 +43,7 @@ static void hroce_dealloc_driver(struct ib_device *ibdev)
 	spin_unlock(&hroce_devs_lock);
 	synchronize_rcu();
 
+	hroce_debug_del(dev);
 	WARN_ON(!xa_empty(&dev->mrs));
 	WARN_ON(!xa_empty(&dev->ahs));
 	if (dev->hnet)
@@ -55,6 +58,7 @@ static const struct ib_device_ops hroce_device_ops = {
 	.driver_id = HROCE_DRIVER,
 	.uverbs_abi_ver = HROCE_UVERBS_ABI_VERSION,
 
+	.advise_mr = hroce_advise_mr,
 	.alloc_hw_port_stats = hroce_alloc_hw_port_stats,
 	.alloc_pd = hroce_alloc_pd,
 	.alloc_ucontext = hroce_alloc_ucontext,
@@ -71,6 +75,7 @@ static const struct ib_device_ops hroce_device_ops = {
 	.destroy_qp = hroce_destroy_qp,
 	.disassociate_ucontext = hroce_disassociate_ucontext,
 	.enable_driver = hroce_enable_driver,
+	.fill_stat_mr_entry = hroce_fill_stat_mr,
 	.get_dma_mr = hroce_get_dma_mr,
 	.get_hw_stats = hroce_get_hw_stats,
 	.get_link_layer = hroce_get_link_layer,
@@ -87,6 +92,7 @@ static const struct ib_device_ops hroce_device_ops = {
 	.query_port = hroce_query_port,
 	.query_qp = hroce_query_qp,
 	.reg_user_mr = hroce_reg_user_mr,
+	.rereg_user_mr = hroce_rereg_user_mr,
 	.req_notify_cq = hroce_req_notify_cq,
 
 	INIT_RDMA_OBJ_SIZE(ib_ah, hroce_ah, ibah),

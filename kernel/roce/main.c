@@ -4,6 +4,7 @@
 #include <linux/netdevice.h>
 #include <rdma/rdma_netlink.h>
 
+#include "debug.h"
 #include "dev.h"
 #include "icrc.h"
 #include "net.h"
@@ -64,6 +65,7 @@ static int __init hroce_module_init(void)
 	err = register_netdevice_notifier(&hroce_netdev_notifier);
 	if (err)
 		goto err_net;
+	hroce_debug_init();
 	rdma_link_register(&hroce_link_ops);
 	return 0;
 
@@ -82,6 +84,7 @@ static void __exit hroce_module_exit(void)
 	rdma_link_unregister(&hroce_link_ops);
 	ib_unregister_driver(HROCE_DRIVER);
 	unregister_netdevice_notifier(&hroce_netdev_notifier);
+	hroce_debug_exit();
 	hroce_net_exit();
 	hroce_qp_exit();
 	hroce_icrc_exit();

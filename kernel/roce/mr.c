@@ -4,6 +4,7 @@
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <rdma/uverbs_ioctl.h>
 
 #include "dev.h"
 #include "mr.h"
@@ -44,6 +45,22 @@ static struct hroce_mr *hroce_mr_lookup(struct hroce_dev *dev, u32 key)
 	return mr;
 }
 
+struct hroce_mr *hroce_mr_find(struct hroce_dev *dev, u32 key)
+{
+	struct hroce_mr *mr = key ? hroce_mr_lookup(dev, key) : NULL;
+
+	if (!mr || mr->ibmr.lkey == key)
+		return mr;
+	hroce_mr_put(mr);
+	return NULL;
+}
+
+bool hroce_mr_covers(const struct hroce_mr *mr, u64 va, u64 len)
+{
+	return va >= mr->iova && len <= mr->length &&
+	       va - mr->iova <= mr->length - len;
+}
+
 static int hroce_mr_check(const struct hroce_mr *mr, u32 key, struct ib_pd *pd,
 			  int access, u64 va, u64 len, bool kernel)
 {
@@ -55,8 +72,7 @@ static int hroce_mr_check(const struct hroce_mr *mr, u32 key, struct ib_pd *pd,
 		return -EINVAL;
 	if ((mr->access & access) != access)
 		return -EACCES;
-	if (len && (va < mr->iova || len > mr->length ||
-		    va - mr->iova > mr->length - len))
+	if (len && !hroce_mr_covers(mr, va, len))
 		return -ERANGE;
 	return 0;
 }
@@ -163,14 +179,15 @@ static int hroce_mr_check_reg(u64 start, u64 length, u64 iova, int access)
 	    !(access & IB_ACCESS_LOCAL_WRITE))
 		return -EINVAL;
 	if ((access & IB_ACCESS_ON_DEMAND) && hroce_odp_is_implicit(start, length))
-		return -EOPNOTSUPP;
+		return iova ? -EINVAL : 0;
 	if (!length || check_add_overflow(iova, length - 1, &last))
 		return -EINVAL;
 	return 0;
 }
 
-struct ib_mr *hroce_reg_user_mr(struct ib_pd *ibpd, u64 start, u64 length, u64 iova,
-				int access, HMMODP_DMAH_ARG struct ib_udata *udata)
+/* A user's region, complete but for its key. */
+static struct hroce_mr *hroce_mr_make(struct ib_pd *ibpd, u64 start, u64 length, u64 iova,
+				      int access, struct hroce_ucontext *uc)
 {
 	struct hroce_dev *dev = to_hdev(ibpd->device);
 	struct hroce_mr *mr;
@@ -182,19 +199,66 @@ struct ib_mr *hroce_reg_user_mr(struct ib_pd *ibpd, u64 start, u64 length, u64 i
 	mr = hroce_mr_alloc(ibpd, length, iova, access & ~IB_ACCESS_OPTIONAL);
 	if (!mr)
 		return ERR_PTR(-ENOMEM);
+	mr->start = start;
 	if (access & IB_ACCESS_ON_DEMAND)
-		err = hroce_odp_init(dev, mr, start);
+		err = hroce_odp_init(dev, mr, uc);
 	else
-		err = hroce_pin_init(dev, mr, start);
-	if (err) {
-		kfree(mr);
-		return ERR_PTR(err);
-	}
-	err = hroce_mr_publish(dev, mr);
+		err = hroce_pin_init(dev, mr);
+	if (!err)
+		return mr;
+	kfree(mr);
+	return ERR_PTR(err);
+}
+
+struct ib_mr *hroce_reg_user_mr(struct ib_pd *ibpd, u64 start, u64 length, u64 iova,
+				int access, HMMODP_DMAH_ARG struct ib_udata *udata)
+{
+	struct hroce_ucontext *uc = rdma_udata_to_drv_context(udata, struct hroce_ucontext,
+							      ibuc);
+	struct hroce_mr *mr;
+	int err;
+
+	mr = hroce_mr_make(ibpd, start, length, iova, access, uc);
+	if (IS_ERR(mr))
+		return ERR_CAST(mr);
+	err = hroce_mr_publish(to_hdev(ibpd->device), mr);
 	if (err) {
 		hroce_mr_release(mr);
 		return ERR_PTR(err);
 	}
+	return &mr->ibmr;
+}
+
+/*
+ * A new region takes over the old one's key, in one step; whoever has found the
+ * old one goes on with that until it is deregistered, which ib core does next. So
+ * nothing is ever half changed, and on an error the old one is as it was.
+ */
+struct ib_mr *hroce_rereg_user_mr(struct ib_mr *ibmr, int flags, u64 start, u64 length,
+				  u64 iova, int access, struct ib_pd *ibpd,
+				  struct ib_udata *udata)
+{
+	struct hroce_ucontext *uc = rdma_udata_to_drv_context(udata, struct hroce_ucontext,
+							      ibuc);
+	struct hroce_mr *old = to_hmr(ibmr), *mr;
+
+	if (flags & ~(IB_MR_REREG_TRANS | IB_MR_REREG_PD | IB_MR_REREG_ACCESS))
+		return ERR_PTR(-EOPNOTSUPP);
+	if (old->kind == HROCE_MR_DMA)
+		return ERR_PTR(-EOPNOTSUPP);
+	if (!(flags & IB_MR_REREG_TRANS)) {
+		start = old->start;
+		length = old->length;
+		iova = old->iova;
+	}
+	mr = hroce_mr_make(flags & IB_MR_REREG_PD ? ibpd : ibmr->pd, start, length, iova,
+			   flags & IB_MR_REREG_ACCESS ? access : old->access, uc);
+	if (IS_ERR(mr))
+		return ERR_CAST(mr);
+	mr->ibmr.lkey = ibmr->lkey;
+	mr->ibmr.rkey = ibmr->rkey;
+	xa_store(&to_hdev(ibmr->device)->mrs, ibmr->lkey >> HROCE_KEY_TAG_BITS, mr,
+		 GFP_KERNEL);	/* in the place of another: cannot fail */
 	return &mr->ibmr;
 }
 
@@ -220,7 +284,8 @@ int hroce_dereg_mr(struct ib_mr *ibmr, struct ib_udata *udata)
 {
 	struct hroce_mr *mr = to_hmr(ibmr);
 
-	xa_erase(&to_hdev(ibmr->device)->mrs, ibmr->lkey >> HROCE_KEY_TAG_BITS);
+	/* unless another has taken over its key */
+	xa_cmpxchg(&to_hdev(ibmr->device)->mrs, ibmr->lkey >> HROCE_KEY_TAG_BITS, mr, NULL, 0);
 	hroce_mr_put(mr);
 	wait_for_completion(&mr->idle);
 	hroce_mr_release(mr);

@@ -11,6 +11,8 @@
 #include "rdma.h"
 
 struct hroce_dev;
+struct hroce_ucontext;
+struct seq_file;
 
 enum hroce_mr_kind {
 	HROCE_MR_PINNED,	/* ib_umem */
@@ -23,7 +25,8 @@ struct hroce_mr {
 	enum hroce_mr_kind kind;
 	int access;		/* IB_ACCESS_* granted */
 	u64 iova;		/* the first byte's address on the wire and in SGEs */
-	u64 length;		/* bytes */
+	u64 length;		/* bytes; U64_MAX: all of an address space */
+	u64 start;		/* the process's address of iova, user regions only */
 	struct rcu_head rcu;
 	refcount_t refs;	/* one is the registration's */
 	struct completion idle;	/* refs came to 0 */
@@ -35,7 +38,7 @@ struct hroce_mr {
 		} pin;
 		struct {
 			struct hmmodp_mirror *mirror;
-			unsigned long va;	/* the process's address of iova */
+			struct hmmodp_region region;
 		} odp;
 	};
 };
@@ -62,6 +65,11 @@ struct hroce_mr *hroce_mr_get(struct hroce_dev *dev, u32 key, struct ib_pd *pd,
 			      int access, u64 va, u64 len, bool kernel);
 void hroce_mr_put(struct hroce_mr *mr);
 
+/* The region of a key, whatever it grants; with a reference, or NULL. */
+struct hroce_mr *hroce_mr_find(struct hroce_dev *dev, u32 key);
+/* Do these bytes lie in it? */
+bool hroce_mr_covers(const struct hroce_mr *mr, u64 va, u64 len);
+
 /**
  * hroce_mr_access - hand a range that hroce_mr_get() has checked to an actor
  * See hmmodp_access(). Only an on-demand region can return less than @len.
@@ -79,13 +87,27 @@ struct hmmodp_fault *hroce_mr_fault_async(struct hroce_mr *mr, u64 va, size_t le
 
 /* mr_odp.c, for mr.c: the on-demand kind of the above */
 bool hroce_odp_is_implicit(u64 start, u64 length);
-int hroce_odp_init(struct hroce_dev *dev, struct hroce_mr *mr, u64 start);
+int hroce_odp_init(struct hroce_dev *dev, struct hroce_mr *mr,
+		   struct hroce_ucontext *uc);
 void hroce_odp_release(struct hroce_mr *mr);
 size_t hroce_odp_access(struct hroce_mr *mr, u64 va, size_t len,
 			enum hmmodp_dir dir, hmmodp_actor_t actor, void *ctx);
 
+/*
+ * One range of ibv_advise_mr(); @advice is one that we know. Takes over the region's
+ * reference and gives it back first: a prefetch needs the mirror only, and one that
+ * hangs on user space must not keep the region from going.
+ */
+int hroce_odp_prefetch(struct hroce_mr *mr, enum ib_uverbs_advise_mr_advice advice,
+		       bool wait, u64 va, size_t len);
+/* pd.c: what a context has kept for its regions. */
+void hroce_odp_context_release(struct hroce_ucontext *uc);
+
+/* Prints the fault latencies of a device. */
+void hroce_odp_latency_show(struct seq_file *seq, const struct hroce_dev *dev);
+
 /* mr_pin.c, for mr.c: the pinned kind */
-int hroce_pin_init(struct hroce_dev *dev, struct hroce_mr *mr, u64 start);
+int hroce_pin_init(struct hroce_dev *dev, struct hroce_mr *mr);
 void hroce_pin_release(struct hroce_mr *mr);
 size_t hroce_pin_access(struct hroce_mr *mr, u64 va, size_t len,
 			hmmodp_actor_t actor, void *ctx);
@@ -93,6 +115,13 @@ size_t hroce_pin_access(struct hroce_mr *mr, u64 va, size_t len,
 /* ib_device_ops */
 struct ib_mr *hroce_reg_user_mr(struct ib_pd *ibpd, u64 start, u64 length, u64 iova,
 				int access, HMMODP_DMAH_ARG struct ib_udata *udata);
+struct ib_mr *hroce_rereg_user_mr(struct ib_mr *ibmr, int flags, u64 start, u64 length,
+				  u64 iova, int access, struct ib_pd *ibpd,
+				  struct ib_udata *udata);
+int hroce_advise_mr(struct ib_pd *ibpd, enum ib_uverbs_advise_mr_advice advice,
+		    u32 flags, struct ib_sge *sge, u32 num_sge,
+		    struct uverbs_attr_bundle *attrs);
+int hroce_fill_stat_mr(struct sk_buff *msg, struct ib_mr *ibmr);
 struct ib_mr *hroce_get_dma_mr(struct ib_pd *ibpd, int access);
 int hroce_dereg_mr(struct ib_mr *ibmr, struct ib_udata *udata);
 

@@ -67,11 +67,11 @@ static struct page **hroce_umem_pages(struct ib_umem *umem)
 	return pages;
 }
 
-int hroce_pin_init(struct hroce_dev *dev, struct hroce_mr *mr, u64 start)
+int hroce_pin_init(struct hroce_dev *dev, struct hroce_mr *mr)
 {
 	struct ib_umem *umem;
 
-	umem = hroce_umem_get(dev, start, mr->length, mr->access);
+	umem = hroce_umem_get(dev, mr->start, mr->length, mr->access);
 	if (IS_ERR(umem))
 		return PTR_ERR(umem);
 	mr->pin.pages = hroce_umem_pages(umem);
@@ -80,7 +80,7 @@ int hroce_pin_init(struct hroce_dev *dev, struct hroce_mr *mr, u64 start)
 		return -ENOMEM;
 	}
 	mr->pin.umem = umem;
-	mr->pin.first_off = offset_in_page(start);
+	mr->pin.first_off = offset_in_page(mr->start);
 	mr->kind = HROCE_MR_PINNED;
 	return 0;
 }

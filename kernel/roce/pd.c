@@ -3,6 +3,7 @@
 #include <linux/module.h>
 
 #include "dev.h"
+#include "mr.h"
 #include "pd.h"
 #include "udata.h"
 #include <rdma/hroce-abi.h>
@@ -28,6 +29,7 @@ int hroce_alloc_ucontext(struct ib_ucontext *ibuc, struct ib_udata *udata)
 /* Unloading waits for the device, and that for this to return. */
 void hroce_dealloc_ucontext(struct ib_ucontext *ibuc)
 {
+	hroce_odp_context_release(container_of(ibuc, struct hroce_ucontext, ibuc));
 	module_put(THIS_MODULE);
 }
 

@@ -56,11 +56,23 @@ void hroce_runner_init(struct hroce_runner *r, bool (*step)(struct hroce_runner 
 	timer_setup(&r->timer, hroce_runner_timer, 0);
 }
 
+/*
+ * Become the owner. Not while somebody waits to be that: who has it then finds the
+ * news when he lets it go on. Else a stream of kicks could keep him waiting.
+ */
+static bool hroce_runner_take(struct hroce_runner *r)
+{
+	smp_mb();	/* the news before wanted; the other side: wanted, then looks */
+	if (unlikely(atomic_read(&r->wanted)))
+		return false;
+	return atomic_inc_return(&r->kicks) == 1;
+}
+
 void hroce_runner_kick(struct hroce_runner *r)
 {
 	bool softirq = in_softirq();
 
-	if (atomic_inc_return(&r->kicks) != 1)
+	if (!hroce_runner_take(r))
 		return;
 	/* A process that is being killed must not stay to drain its queue. */
 	if (!softirq && fatal_signal_pending(current))
@@ -72,7 +84,7 @@ void hroce_runner_kick(struct hroce_runner *r)
 
 void hroce_runner_kick_later(struct hroce_runner *r)
 {
-	if (atomic_inc_return(&r->kicks) == 1)
+	if (hroce_runner_take(r))
 		queue_work(hroce_wq, &r->work);
 }
 

@@ -23,7 +23,7 @@
  * struct hroce_runner
  * @kicks: 0: idle. Else owned, and how many kicks came since the owner looked
  * @wanted: somebody waits in hroce_runner_own(): the owner gives it up after the
- *	step under way, however much there is to do
+ *	step under way, however much there is to do, and nobody else takes it
  * @work: goes on with it in process context
  * @timer: kicks
  * @step: does a bounded piece of work; true: call me again, there is more

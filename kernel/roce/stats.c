@@ -9,8 +9,11 @@ enum hroce_odp_counter {
 	HROCE_ODP_FAULTS = HROCE_NUM_COUNTERS,
 	HROCE_ODP_INVALIDATIONS,
 	HROCE_ODP_PREFETCH,
+	HROCE_ODP_RECLAIMS,
 	HROCE_ODP_RETRIES,
 	HROCE_ODP_ERRORS,
+	HROCE_ODP_ADVISED,
+	HROCE_ODP_ADVICE_ERRORS,
 	HROCE_NUM_SHOWN,
 };
 
@@ -41,8 +44,11 @@ static const struct rdma_stat_desc hroce_counter_descs[] = {
 	[HROCE_ODP_FAULTS].name = "page_faults",
 	[HROCE_ODP_INVALIDATIONS].name = "page_invalidations",
 	[HROCE_ODP_PREFETCH].name = "page_prefetch",
+	[HROCE_ODP_RECLAIMS].name = "page_reclaims",
 	[HROCE_ODP_RETRIES].name = "page_fault_retries",
 	[HROCE_ODP_ERRORS].name = "page_fault_errors",
+	[HROCE_ODP_ADVISED].name = "prefetch_ranges",
+	[HROCE_ODP_ADVICE_ERRORS].name = "prefetch_errors",
 };
 
 static_assert(ARRAY_SIZE(hroce_counter_descs) == HROCE_NUM_SHOWN);
@@ -77,7 +83,10 @@ int hroce_get_hw_stats(struct ib_device *ibdev, struct rdma_hw_stats *stats, u32
 	stats->value[HROCE_ODP_FAULTS] = atomic64_read(&odp->page_faults);
 	stats->value[HROCE_ODP_INVALIDATIONS] = atomic64_read(&odp->page_invalidations);
 	stats->value[HROCE_ODP_PREFETCH] = atomic64_read(&odp->page_prefetch);
+	stats->value[HROCE_ODP_RECLAIMS] = atomic64_read(&odp->page_reclaims);
 	stats->value[HROCE_ODP_RETRIES] = atomic64_read(&odp->fault_retries);
 	stats->value[HROCE_ODP_ERRORS] = atomic64_read(&odp->fault_errors);
+	stats->value[HROCE_ODP_ADVISED] = atomic64_read(&odp->prefetches);
+	stats->value[HROCE_ODP_ADVICE_ERRORS] = atomic64_read(&odp->prefetch_errors);
 	return HROCE_NUM_SHOWN;
 }
