@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /* Completion queues. Arming them is a command; see hroce_ops. */
 #include <stdlib.h>
+#include <string.h>
 #include "cmd.h"
 #include "hroce.h"
 
@@ -51,6 +52,42 @@ struct ibv_cq *hroce_create_cq(struct ibv_context *context, int cqe,
 		return NULL;
 	}
 	return &cq->vcq.cq;
+}
+
+/*
+ * The QP has been reset or destroyed: what it completed and nobody has polled goes,
+ * so that no completion of its former life turns up in the next. The kernel adds
+ * entries behind those looked at here, if at all.
+ */
+void hroce_cq_clean(struct ibv_cq *ibcq, uint32_t qp_num)
+{
+	struct hroce_cq *cq = to_hcq(ibcq);
+	struct hroce_queue *q = &cq->queue;
+	struct hroce_cqe *cqe;
+	uint32_t removed = 0;
+	uint32_t i, count;
+
+	if (!cq->single_threaded)
+		pthread_spin_lock(&cq->lock);
+	q->peer = __atomic_load_n(&q->ring->producer, __ATOMIC_ACQUIRE);
+	count = q->peer - q->own;
+	/* more than there is room for: somebody has scribbled over the ring */
+	if (count > q->mask + 1)
+		count = 0;
+	for (i = q->peer; count--; i--) {
+		cqe = hroce_queue_entry(q, i - 1);
+		if (cqe->qp_num == qp_num)
+			removed++;
+		else if (removed)
+			memcpy(hroce_queue_entry(q, i - 1 + removed), cqe,
+			       sizeof(*cqe));
+	}
+	if (removed) {
+		q->own += removed;
+		hroce_queue_release(q);
+	}
+	if (!cq->single_threaded)
+		pthread_spin_unlock(&cq->lock);
 }
 
 int hroce_destroy_cq(struct ibv_cq *ibcq)

@@ -90,6 +90,7 @@ struct ibv_cq *hroce_create_cq(struct ibv_context *context, int cqe,
 			       int comp_vector);
 int hroce_cq_setup(struct hroce_cq *cq, struct ibv_context *context,
 		   const struct hroce_ring_info *info);
+void hroce_cq_clean(struct ibv_cq *ibcq, uint32_t qp_num);
 int hroce_destroy_cq(struct ibv_cq *ibcq);
 int hroce_poll_cq(struct ibv_cq *ibcq, int num_entries, struct ibv_wc *wc);
 

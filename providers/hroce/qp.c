@@ -118,6 +118,13 @@ static void hroce_drop_queued(struct hroce_queue *q, pthread_spinlock_t *lock)
 	pthread_spin_unlock(lock);
 }
 
+static void hroce_drop_completions(struct ibv_qp *ibqp)
+{
+	hroce_cq_clean(ibqp->recv_cq, ibqp->qp_num);
+	if (ibqp->send_cq != ibqp->recv_cq)
+		hroce_cq_clean(ibqp->send_cq, ibqp->qp_num);
+}
+
 int hroce_modify_qp(struct ibv_qp *ibqp, struct ibv_qp_attr *attr, int mask)
 {
 	struct hroce_qp *qp = to_hqp(ibqp);
@@ -131,6 +138,7 @@ int hroce_modify_qp(struct ibv_qp *ibqp, struct ibv_qp_attr *attr, int mask)
 	if ((mask & IBV_QP_STATE) && attr->qp_state == IBV_QPS_RESET) {
 		hroce_drop_queued(&qp->sq, &qp->sq_lock);
 		hroce_drop_queued(&qp->rq, &qp->rq_lock);
+		hroce_drop_completions(ibqp);
 	}
 	return 0;
 }
@@ -150,6 +158,7 @@ int hroce_destroy_qp(struct ibv_qp *ibqp)
 
 	if (err)
 		return err;
+	hroce_drop_completions(ibqp);
 	hroce_queue_unmap(&qp->sq);
 	hroce_queue_unmap(&qp->rq);
 	pthread_spin_destroy(&qp->sq_lock);
