@@ -105,6 +105,32 @@ perftest() { # its own way to look at them
 		ib_write_bw -d "$DEV_B" -x "$GID_B" -F -n 50 -s 65536 --odp "$CTL_A" || return
 	grep -i 'page_faults' /tmp/server.log
 }
+# of each region, while a program has it
+region() {
+	local client shown name rc=0
+	pair ib_send_bw -d "$DEV_A" -x "$GID_A" -F -D 12 -s 65536 --odp -- \
+		ib_send_bw -d "$DEV_B" -x "$GID_B" -F -D 12 -s 65536 --odp "$CTL_A" > "$RC_TMP/region.log" 2>&1 &
+	client=$!
+	for _ in {1..100}; do
+		shown=$(rdma statistic show mr)
+		grep -q 'page_faults [1-9]' <<< "$shown" && break
+		sleep 0.1
+	done
+	for name in page_faults page_faults_handled; do
+		grep -q "$name [1-9]" <<< "$shown" || { echo "no $name"; rc=1; }
+	done
+	for name in page_invalidations page_invalidations_handled page_prefetch; do
+		grep -q "$name [0-9]" <<< "$shown" || { echo "no $name"; rc=1; }
+	done
+	wait $client || { cat "$RC_TMP/region.log"; rc=1; }
+	[ $rc = 0 ] || echo "$shown"
+	return $rc
+}
+latency() { # a histogram that grows with the faults
+	local file=/sys/kernel/debug/hroce/$DEV_A/fault_latency
+	rc_pair rc_check --odp "--odp --iters 2 --cold" || return
+	grep -qE '^(refault|minor|major) [0-9]+-[0-9]* [1-9]' "$file" || { cat "$file"; return 1; }
+}
 
 up netns 1500
 check "there are all of them" exist
@@ -119,5 +145,7 @@ hosts_down
 # it looks in sysfs, where a network namespace shows no counters
 up loop 1500
 check "perftest -W" perftest
+check "of a region" region
+check "fault latency" latency
 hosts_down
 finish

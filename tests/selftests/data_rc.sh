@@ -22,6 +22,8 @@ wire() {
 		rc_pair rc_check "" "--mtu 4096 --max 4m --depth 8 --iters $(long 3 20)"
 	check "$1: up to 4 MiB, ODP, cold" \
 		rc_pair rc_check "$odp --mem thp" "$odp --mtu 4096 --max 4m --depth 8 --iters $(long 3 20) --cold"
+	[ "$NIC_TYPE" != hroce ] || check "$1: implicit, both sides" \
+		rc_pair rc_check --implicit "--implicit --mtu 4096 --max 1m --depth 8 --iters $(long 4 40) --cold"
 	check "$1: ODP to pinned, both directions, events" \
 		rc_pair rc_check "$odp --events" "--events --both --iters $(long 8 80)"
 	check "$1: pinned to ODP, memfd, 16 queue pairs" \

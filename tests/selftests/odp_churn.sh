@@ -8,8 +8,8 @@
 . rc/lib.sh
 rc_programs
 
-all=remap,dontneed,mprotect,fork,collapse,compact,move,pageout,free,ksm
-shared=remap,dontneed,mprotect,compact,move,pageout,ksm
+all=remap,dontneed,mprotect,fork,collapse,compact,move,pageout,free,ksm,cold,mremap
+shared=remap,dontneed,mprotect,compact,move,pageout,ksm,cold,mremap,punch
 traffic="--mtu 4096 --depth 12 --max 1m"
 # stock rxe's ODP is right only for whole pages in one packet and one SGE, and it
 # forgets to dirty what it writes
@@ -23,7 +23,12 @@ churn() { # MEM ACTIONS BATCHES: both sides; each action must have happened
 	rc_pair odp_churn "--odp --mem $mem --churn $list" \
 		"--odp --mem $mem --churn $list $traffic --iters $3" > "$RC_TMP/client.log" 2>&1 ||
 		{ cat "$RC_TMP/client.log"; return 1; }
-	case $list in *,*) list=remap,dontneed;; esac	# of many, some have no luck
+	case $list in *,*)	# of many, some have no luck
+		a=$(cat "$RC_TMP/client.log" /tmp/server.log | grep -o '=[0-9]*' | tr -d = | paste -sd +)
+		[ $((a)) -ge 10 ] && return
+		echo "little happened"; cat "$RC_TMP/client.log" /tmp/server.log
+		return 1;;
+	esac
 	for a in ${list//,/ }; do
 		case $a in move) [ -e /sys/devices/system/node/node1 ] || continue;; esac
 		cat "$RC_TMP/client.log" /tmp/server.log | grep -q " $a=[1-9]" ||
@@ -37,12 +42,24 @@ swap_on() {
 		mkswap /dev/zram0 > /dev/null && swapon /dev/zram0 && echo "# swap on zram"
 }
 restore() {
+	[ -z "$disk" ] || umount "$disk"
 	swapoff /dev/zram0 2> /dev/null && modprobe -r zram
 	[ ! -e /sys/kernel/mm/ksm/run ] || echo 2 > /sys/kernel/mm/ksm/run
 	echo 10000 > /sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs
 }
+# A file system on a disk, for files that are written back.
+disk=
+disk_on() {
+	local n
+	n=$(cat /sys/class/zram-control/hot_add) && echo $((192 << 20)) > "/sys/block/zram$n/disksize" &&
+		mke2fs -q -t ext4 "/dev/zram$n" && mkdir -p /mnt/x/disk && mount "/dev/zram$n" /mnt/x/disk || return
+	disk=/mnt/x/disk
+	export TMPDIR=$disk
+	echo "# files on ext4"
+}
 trap restore EXIT
 swap_on
+[ "$NIC_TYPE" != hroce ] || disk_on
 if [ -e /sys/kernel/mm/ksm/run ]; then
 	echo 1 > /sys/kernel/mm/ksm/run
 	echo 500 > /sys/kernel/mm/ksm/pages_to_scan
@@ -62,6 +79,7 @@ for ((run = 1; run <= $(long 1 20); run++)); do
 	check "run $run: all at once, small pages" churn plain "${all/collapse,/}" "$(long 16 24)"
 	check "run $run: all at once, huge pages" churn thp "$all" "$(long 16 24)"
 	check "run $run: all at once, memfd" churn memfd "$shared" "$(long 12 24)"
+	[ -z "$disk" ] || check "run $run: all at once, a file on ext4" churn file "$shared,writeback" "$(long 8 24)"
 done
 hosts_down
 finish

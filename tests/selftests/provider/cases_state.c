@@ -90,6 +90,9 @@ void case_reset(struct rc_dev *d)
 		working(&l);
 		for (i = 0; i < round % 7; i++)
 			EXPECT_EQ(loop_post_recv(&l, 900 + i, LOOP_HALF, 64), 0);
+		/* what is flushed and not polled is forgotten too */
+		if (round & 1)
+			loop_to(l.qp[1], IBV_QPS_ERR);
 		loop_to(l.qp[0], IBV_QPS_RESET);
 		loop_to(l.qp[1], IBV_QPS_RESET);
 		EXPECT_EQ(ibv_post_send(l.qp[0], &wr, &bad), EINVAL);
@@ -97,6 +100,7 @@ void case_reset(struct rc_dev *d)
 		EXPECT_EQ(ibv_post_recv(l.qp[1], &rwr, &bad_recv), EINVAL);
 		EXPECT(bad_recv == &rwr);
 		loop_connect(&l);
+		loop_expect_none(l.rcq);
 	}
 	/* all of the queue is there again */
 	for (i = 0; i < (int)l.cap.max_recv_wr; i++)

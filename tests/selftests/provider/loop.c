@@ -87,6 +87,8 @@ void loop_connect(struct loop *l)
 	struct rc_end end[2] = {};
 	int i;
 
+	p.timeout = LOOP_TIMEOUT;
+
 	for (i = 0; i < 2; i++) {
 		rc_qp_init(l->qp[i], p.access);
 		end[i].qpn = l->qp[i]->qp_num;

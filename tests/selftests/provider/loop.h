@@ -22,6 +22,7 @@ enum {
 	LOOP_WR = 64,		/* of each queue */
 	LOOP_SGE = 4,
 	LOOP_INLINE = 64,
+	LOOP_TIMEOUT = 15,	/* 268 ms between tries, 8 tries */
 	LOOP_BYTES = 1 << 20,	/* the sender's half comes first */
 	LOOP_HALF = LOOP_BYTES / 2,
 };
@@ -71,6 +72,14 @@ void case_events(struct rc_dev *d);
 /* cases_ex.c: extended CQ and QP */
 void case_wr(struct rc_dev *d);
 void case_cq_ex(struct rc_dev *d);
+/* cases_mr.c: on-demand regions */
+void case_implicit(struct rc_dev *d);
+void case_odp_kinds(struct rc_dev *d);
+void case_rereg(struct rc_dev *d);
+void case_advise_errors(struct rc_dev *d);
+void case_advise(struct rc_dev *d);
+/* cases_slow.c: pages that come late */
+void case_slow_page(struct rc_dev *d);
 /* cases_process.c: fork, credentials */
 void case_fork(struct rc_dev *d);
 void case_credentials(struct rc_dev *d);

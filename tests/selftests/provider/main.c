@@ -15,6 +15,12 @@ static const struct loop_case cases[] = {
 	{ "events", case_events },
 	{ "wr", case_wr },
 	{ "cq_ex", case_cq_ex },
+	{ "implicit", case_implicit },
+	{ "odp_kinds", case_odp_kinds },
+	{ "rereg", case_rereg },
+	{ "advise_errors", case_advise_errors },
+	{ "advise", case_advise },
+	{ "slow_page", case_slow_page },
 	{ "fork", case_fork },
 	{ "credentials", case_credentials },
 };

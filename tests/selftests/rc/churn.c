@@ -30,6 +30,8 @@ const char *const rc_churn_names[RC_CHURN_ACTIONS] = {
 	[RC_CHURN_COLLAPSE] = "collapse", [RC_CHURN_COMPACT] = "compact",
 	[RC_CHURN_MOVE] = "move", [RC_CHURN_PAGEOUT] = "pageout",
 	[RC_CHURN_FREE] = "free", [RC_CHURN_KSM] = "ksm",
+	[RC_CHURN_COLD] = "cold", [RC_CHURN_MREMAP] = "mremap",
+	[RC_CHURN_PUNCH] = "punch", [RC_CHURN_WRITEBACK] = "writeback",
 };
 
 uint32_t rc_churn_parse(const char *list)
@@ -270,12 +272,74 @@ static bool do_ksm(struct rc_churn *c, struct rc_flow *f)
 	return true;
 }
 
+static bool do_cold(struct rc_churn *c, struct rc_flow *f)
+{
+	struct rc_span s = anywhere(c, f);
+
+	return !madvise(f->mem.addr + s.off, s.len, MADV_COLD);
+}
+
+static bool do_mremap(struct rc_churn *c, struct rc_flow *f)
+{
+	uint8_t expected[32 * RC_PAGE];
+	void *at, *away;
+	struct rc_span s;
+
+	if (!some_free(c, f, &s))
+		return false;
+	scribble(c, f, s, expected);
+	at = f->mem.addr + s.off;
+	away = mremap(at, s.len, s.len, MREMAP_MAYMOVE | MREMAP_FIXED, rc_mem_elsewhere());
+	if (away == MAP_FAILED)
+		rc_die_errno("mremap");
+	usleep(PAUSE_US);
+	if (rc_differ(away, expected, s.len) != s.len)
+		rc_die("batch %u: moved pages have other bytes", c->e->batch);
+	if (mremap(away, s.len, s.len, MREMAP_MAYMOVE | MREMAP_FIXED, at) != at)
+		rc_die_errno("mremap back");
+	must_be(c, f, s, expected, "mremap");
+	return true;
+}
+
+static bool do_punch(struct rc_churn *c, struct rc_flow *f)
+{
+	static const uint8_t zeros[32 * RC_PAGE];
+	uint8_t expected[32 * RC_PAGE];
+	struct rc_span s;
+
+	if (f->mem.fd < 0 || !some_free(c, f, &s))
+		return false;
+	scribble(c, f, s, expected);
+	if (fallocate(f->mem.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, s.off, s.len))
+		return false;
+	must_be(c, f, s, zeros, "punching a hole");
+	return true;
+}
+
+static bool do_writeback(struct rc_churn *c, struct rc_flow *f)
+{
+	int fd;
+
+	(void)c;
+	if (f->mem.fd < 0 || fdatasync(f->mem.fd))
+		return false;
+	fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (write(fd, "1", 1) != 1)
+		rc_die_errno("drop_caches");
+	close(fd);
+	return true;
+}
+
 static bool (*const actions[RC_CHURN_ACTIONS])(struct rc_churn *, struct rc_flow *) = {
 	[RC_CHURN_REMAP] = do_remap, [RC_CHURN_DONTNEED] = do_dontneed,
 	[RC_CHURN_MPROTECT] = do_mprotect, [RC_CHURN_FORK] = do_fork,
 	[RC_CHURN_COLLAPSE] = do_collapse, [RC_CHURN_COMPACT] = do_compact,
 	[RC_CHURN_MOVE] = do_move, [RC_CHURN_PAGEOUT] = do_pageout,
-	[RC_CHURN_KSM] = do_ksm,
+	[RC_CHURN_KSM] = do_ksm, [RC_CHURN_COLD] = do_cold,
+	[RC_CHURN_MREMAP] = do_mremap, [RC_CHURN_PUNCH] = do_punch,
+	[RC_CHURN_WRITEBACK] = do_writeback,
 };
 
 static void *work(void *arg)
@@ -391,8 +455,12 @@ static void quiet(struct rc_engine *e)
 		c->child = 0;
 	}
 	/* pages that the device has written since MADV_FREE are not clean */
-	for (i = 0; i < e->job.qps && (c->wanted & 1u << RC_CHURN_FREE); i++)
-		madvise(e->flow[i].mem.addr, e->flow[i].layout.len, MADV_PAGEOUT);
+	for (i = 0; i < 2 * e->job.qps && (c->wanted & 1u << RC_CHURN_FREE); i++) {
+		struct rc_flow *f = &e->flow[i % e->job.qps];
+
+		/* twice: what the device has just used looks young the first time */
+		madvise(f->mem.addr, f->layout.len, MADV_PAGEOUT);
+	}
 }
 
 void rc_churn_start(struct rc_churn *c, struct rc_engine *e)

@@ -28,6 +28,10 @@ enum rc_churn_action {
 	RC_CHURN_PAGEOUT,	/* to swap */
 	RC_CHURN_FREE,		/* before a batch: MADV_FREE what it overwrites */
 	RC_CHURN_KSM,		/* mergeable and back */
+	RC_CHURN_COLD,		/* MADV_COLD: first in line for reclaim */
+	RC_CHURN_MREMAP,	/* free: moved away and back */
+	RC_CHURN_PUNCH,		/* free, shared memory: a hole in the file */
+	RC_CHURN_WRITEBACK,	/* shared memory: to the disk, and out of the cache */
 	RC_CHURN_ACTIONS
 };
 

@@ -15,6 +15,7 @@
 const struct option rc_engine_options[] = {
 	RC_LINK_OPTIONS,
 	{ "odp", no_argument, NULL, 'o' },
+	{ "implicit", no_argument, NULL, 'I' },
 	{ "events", no_argument, NULL, 'e' },
 	{ "mem", required_argument, NULL, 'm' },
 	{ "quiet", no_argument, NULL, 'Q' },
@@ -39,6 +40,7 @@ const struct option rc_engine_options[] = {
 const char rc_engine_usage[] =
 	" each side: " RC_LINK_USAGE "\n"
 	"   --odp              on-demand-paged region, else a pinned one\n"
+	"   --implicit         an implicit on-demand region, of all memory\n"
 	"   --mem KIND         plain, thp, memfd, file\n"
 	"   --events           sleep for completions instead of polling\n"
 	"   --sge N            scatter/gather entries at most (8)\n"
@@ -71,6 +73,10 @@ bool rc_engine_option(struct rc_local_opts *o, struct rc_job *job, int c, const 
 	switch (c) {
 	case 'o':
 		o->odp = true;
+		return true;
+	case 'I':
+		o->odp = true;
+		o->implicit = true;
 		return true;
 	case 'e':
 		o->events = true;
@@ -188,8 +194,13 @@ static void make_memory(struct rc_engine *e, struct rc_flow *f, uint32_t i)
 		rc_fill(rc_mix(e->job.seed, i, side), f->model.side[side], f->layout.len);
 	}
 	memcpy(f->mem.addr, f->model.side[e->me], f->layout.len);
-	f->mr = ibv_reg_mr(e->dev.pd, f->mem.addr + f->layout.lead, f->layout.region,
-			   access | (e->opts.odp ? IBV_ACCESS_ON_DEMAND : 0));
+	if (e->opts.odp)
+		access |= IBV_ACCESS_ON_DEMAND;
+	if (e->opts.implicit)
+		f->mr = ibv_reg_mr(e->dev.pd, NULL, SIZE_MAX, access);
+	else
+		f->mr = ibv_reg_mr(e->dev.pd, f->mem.addr + f->layout.lead,
+				   f->layout.region, access);
 	if (!f->mr)
 		rc_die_errno("ibv_reg_mr of %u bytes, %s, %s", f->layout.region,
 			     rc_mem_name(e->opts.mem), e->opts.odp ? "odp" : "pinned");

@@ -14,6 +14,7 @@ struct rc_local_opts {
 	struct rc_link_opts link;
 	enum rc_mem_kind mem;
 	bool odp;
+	bool implicit;		/* the region is all of memory */
 	bool events;		/* sleep for completions instead of polling */
 	bool churn;
 	bool quiet;

@@ -35,5 +35,7 @@ void rc_mem_get(struct rc_mem *m, enum rc_mem_kind kind, size_t len);
 /* Map pages [off, off + len) anew where they were. */
 void rc_mem_remap(const struct rc_mem *m, size_t off, size_t len);
 void rc_mem_put(struct rc_mem *m);
+/* An address where up to 1 MiB may be mapped for a while, by one at a time. */
+void *rc_mem_elsewhere(void);
 
 #endif

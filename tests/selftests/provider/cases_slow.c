@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pages that come late: user space (userfaultfd) takes far longer to bring them
+ * than all retries of the queue pair together.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <linux/userfaultfd.h>
+#include "loop.h"
+
+enum {
+	PAGE = 4096,
+	PAGES = 8,
+	SLOW = 3,		/* the page that is late */
+	LATE_MS = 3000,		/* 8 tries at 268 ms are over by then */
+	AT = 100,		/* of the message in the memory */
+	LEN = 7 * PAGE - 999,
+};
+
+struct slow {
+	uint8_t *m;
+	uint8_t page[PAGE];	/* what the late page holds when it comes */
+	struct ibv_mr *mr;
+	int uffd;
+	pthread_t server;
+};
+
+static void *serve(void *arg)
+{
+	struct slow *s = arg;
+	struct uffdio_copy copy = {
+		.dst = (uintptr_t)s->m + SLOW * PAGE, .src = (uintptr_t)s->page,
+		.len = PAGE,
+	};
+	struct uffd_msg msg;
+
+	EXPECT(read(s->uffd, &msg, sizeof(msg)) == sizeof(msg));
+	EXPECT_EQ(msg.event, UFFD_EVENT_PAGEFAULT);
+	usleep(LATE_MS * 1000);
+	EXPECT(!ioctl(s->uffd, UFFDIO_COPY, &copy));
+	return NULL;
+}
+
+static void slow_open(struct slow *s, struct rc_dev *d)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	s->m = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	EXPECT(s->m != MAP_FAILED);
+	EXPECT(!madvise(s->m, PAGES * PAGE, MADV_NOHUGEPAGE));
+	rc_fill(9, s->m, PAGES * PAGE);
+	memcpy(s->page, s->m + SLOW * PAGE, PAGE);
+	EXPECT(!madvise(s->m + SLOW * PAGE, PAGE, MADV_DONTNEED));
+	s->uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (s->uffd < 0)
+		rc_die_errno("userfaultfd");
+	reg.range.start = (uintptr_t)s->m + SLOW * PAGE;
+	reg.range.len = PAGE;
+	EXPECT(!ioctl(s->uffd, UFFDIO_API, &api));
+	EXPECT(!ioctl(s->uffd, UFFDIO_REGISTER, &reg));
+	s->mr = ibv_reg_mr(d->pd, s->m, PAGES * PAGE, IBV_ACCESS_ON_DEMAND |
+			   IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
+			   IBV_ACCESS_REMOTE_READ);
+	if (!s->mr)
+		rc_die_errno("ibv_reg_mr");
+	EXPECT(!pthread_create(&s->server, NULL, serve, s));
+}
+
+static void slow_close(struct slow *s)
+{
+	pthread_join(s->server, NULL);
+	EXPECT(!ibv_dereg_mr(s->mr));
+	close(s->uffd);
+	munmap(s->m, PAGES * PAGE);
+}
+
+/* @op between the sender's memory and the slow one, which is local or remote. */
+static void one(struct loop *l, enum ibv_wr_opcode op, bool local)
+{
+	struct ibv_sge sge = loop_sge(l, AT, LEN), slow_sge;
+	struct ibv_send_wr wr = loop_write(l, 1, &sge, 0), *bad;
+	struct slow s;
+
+	slow_open(&s, l->d);
+	printf("opcode %d, the slow page is %s\n", op, local ? "local" : "remote");
+	fflush(stdout);
+	slow_sge = (struct ibv_sge){ (uintptr_t)s.m + AT, LEN, s.mr->lkey };
+	wr.opcode = op;
+	if (local) {
+		wr.sg_list = &slow_sge;
+		wr.wr.rdma.remote_addr = sge.addr;
+		wr.wr.rdma.rkey = sge.lkey;
+	} else {
+		wr.wr.rdma.remote_addr = slow_sge.addr;
+		wr.wr.rdma.rkey = slow_sge.lkey;
+	}
+	if (op == IBV_WR_SEND) {
+		struct ibv_recv_wr rwr = { .sg_list = local ? &sge : &slow_sge, .num_sge = 1 };
+		struct ibv_recv_wr *bad_recv;
+
+		EXPECT_EQ(ibv_post_recv(l->qp[1], &rwr, &bad_recv), 0);
+	}
+	EXPECT_EQ(ibv_post_send(l->qp[0], &wr, &bad), 0);
+	loop_expect(l->scq, 1, IBV_WC_SUCCESS);
+	if (op == IBV_WR_SEND)
+		loop_expect(l->rcq, 0, IBV_WC_SUCCESS);
+	EXPECT_EQ(rc_differ(s.m + AT, l->buf + AT, LEN), LEN);
+	slow_close(&s);
+}
+
+void case_slow_page(struct rc_dev *d)
+{
+	struct loop l;
+	int local;
+
+	loop_open(&l, d, false);
+	for (local = 0; local < 2; local++) {
+		one(&l, IBV_WR_SEND, local);
+		one(&l, IBV_WR_RDMA_WRITE, local);
+		one(&l, IBV_WR_RDMA_READ, local);
+	}
+	loop_close(&l);
+}
