@@ -31,7 +31,7 @@ kernel_releases() { # NAME < package names: releases of that series, newest firs
 prepare_kernel() { # NAME
 	local r=${RELEASE[$1]}
 	product "KERNEL_DIR[$1]" "kernel-$1" \
-		"$(key "$r" "$BOOT_MODULES" "$(declare -f build_kernel make_initrd make_image)" "$(cat "$VM/guest/initramfs-init")")" \
+		"$(key "$r" "$BOOT_MODULES" "$(declare -f build_kernel finish_kernel make_initrd make_image)" "$(cat "$VM/guest/initramfs-init")")" \
 		"fetching kernel $r" build_kernel "$r"
 }
 build_kernel() { # RELEASE DIR
@@ -49,6 +49,11 @@ build_kernel() { # RELEASE DIR
 	# unpacked once here, not at every modprobe of a guest
 	find "$d/lib/modules" -name '*.ko.xz' -printf "/host%p\0" | tool xargs -0r -P "$(nproc)" -n 64 xz -d
 	find "$d/lib/modules" -name '*.ko.zst' -printf "/host%p\0" | tool xargs -0r -P "$(nproc)" -n 64 zstd -q -d --rm
+	finish_kernel "$r" "$d"
+}
+# finish_kernel RELEASE DIR: DIR has vmlinuz, config and lib/modules; add the rest
+finish_kernel() {
+	local r=$1 d=$2
 	tool depmod -b "/host$d" "$r"
 	make_initrd "$d" "$r"
 	mkdir -p "$d/tree/usr/lib" "$d/tree/boot"
@@ -65,13 +70,15 @@ make_initrd() { # DIR RELEASE
 	mkdir -p "$d/ir"/{bin,mod,proc,sys,dev,lower,mods,payload,rw,new}
 	cp "$TOOLBOX/usr/bin/busybox" "$d/ir/bin/busybox"
 	ln -s busybox "$d/ir/bin/sh"
-	for m in $BOOT_MODULES; do # one that is built in is no error
+	for m in $BOOT_MODULES; do # one that this kernel knows nothing of is no error
 		tool modprobe -d "/host$d" -S "$r" -D -q "$m" || true
-	done | sed -n 's/^insmod \/host\([^ ]*\).*/\1/p' | awk '!seen[$0]++' | while read -r ko; do
+	done > "$d/ir/found" # "insmod FILE" or "builtin NAME"
+	[ -s "$d/ir/found" ]
+	sed -n 's/^insmod \/host\([^ ]*\).*/\1/p' "$d/ir/found" | awk '!seen[$0]++' | while read -r ko; do
 		cp "$ko" "$d/ir/mod/"
 		basename "$ko"
 	done > "$d/ir/mod/order"
-	[ -s "$d/ir/mod/order" ]
+	rm "$d/ir/found"
 	install -m 755 "$VM/guest/initramfs-init" "$d/ir/init"
 	tool sh -ec 'cd "$1" && find . | cpio -o -H newc --quiet' sh "/host$d/ir" > "$d/initrd"
 	rm -rf "$d/ir"
