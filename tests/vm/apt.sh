@@ -79,19 +79,20 @@ apt_update() {
 }
 
 # What today's package lists say is asked once a day, and remembered: MIRROR,
-# SECURITY, RELEASE[], RDMA_CORE_SOURCE.
+# SECURITY, RELEASE[], DEBUG_SOURCE, RDMA_CORE_SOURCE.
 resolve_packages() {
 	local memo
-	memo=$CACHE/apt/resolved-$(key "${HMMODP_MIRROR:-}" "${HMMODP_SECURITY_MIRROR:-}" "$(cat "$VM"/{apt,kernels,provider}.sh)")
+	memo=$CACHE/apt/resolved-$(key "${HMMODP_MIRROR:-}" "${HMMODP_SECURITY_MIRROR:-}" "$(cat "$VM"/{apt,kernels,debug,provider}.sh)")
 	apt_options
 	if [ -z "$(find "$memo" -mmin -1440 2> /dev/null)" ]; then
 		mkdir -p "$CACHE/apt"
 		find_mirrors
 		apt_update
 		pick_kernels
+		pick_debug_kernel
 		find_rdma_core
-		rm -f "$CACHE"/apt/resolved-*
-		declare -p MIRROR SECURITY RELEASE RDMA_CORE_SOURCE | sed 's/^declare -\(.\)/declare -g\1/; s/-g- /-g /' > "$memo.new"
+		find "$CACHE/apt" -name 'resolved-*' -mmin +1440 -delete
+		declare -p MIRROR SECURITY RELEASE DEBUG_SOURCE RDMA_CORE_SOURCE | sed 's/^declare -\(.\)/declare -g\1/; s/-g- /-g /' > "$memo.new"
 		mv "$memo.new" "$memo"
 	fi
 	# shellcheck source=/dev/null

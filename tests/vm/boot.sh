@@ -6,13 +6,15 @@ COMPLAINTS=$(grep -v '^#' "$VM/guest/complaints" | paste -sd '|')
 
 # The settings of a guest; "exec" and the others change them.
 vm_defaults() {
-	VM_CPUS=2 VM_MEMORY=4096 VM_TIMEOUT=900 VM_ICOUNT= VM_SHARE= VM_OUT= VM_SHELL= VM_KARGS=
+	VM_CPUS=2 VM_MEMORY= VM_TIMEOUT=900 VM_ICOUNT= VM_SHARE= VM_OUT= VM_SHELL= VM_KARGS=
 }
 
 # prepare NAME...: all that the guests of these kernels need
 prepare() {
 	local k
-	for k; do [[ " ${KERNELS[*]} " = *" $k "* ]] || die "no kernel '$k'; there are: ${KERNELS[*]}"; done
+	for k; do
+		[[ " ${KERNELS[*]} debug " = *" $k "* ]] || die "no kernel '$k'; there are: ${KERNELS[*]} debug"
+	done
 	cache_lock
 	host_packages
 	resolve_packages
@@ -31,7 +33,7 @@ prepare() {
 
 # qemu NAME ACCEL OUT: the guest's QEMU, for at most VM_LIMIT seconds
 qemu() {
-	local k=${KERNEL_DIR[$1]} accel=$2 out=$3 img n=0 cpu=max cpus=$VM_CPUS
+	local k=${KERNEL_DIR[$1]} accel=$2 out=$3 img n=0 cpu=max cpus=$VM_CPUS memory=4096
 	local kargs="console=ttyS0 panic=-1 tsc=reliable no_timer_check mitigations=off log_buf_len=16M"
 	kargs+=" rcupdate.rcu_cpu_stall_timeout=60 $VM_KARGS"
 	local q=(qemu-system-x86_64 -nodefaults -no-user-config -M q35 -display none -no-reboot)
@@ -43,7 +45,8 @@ qemu() {
 		cpu=max,-erms,-fsrm,-fzrm,-fsrs,-fsrc cpus=1 kargs+=" norandmaps nokaslr"
 		q+=(-accel tcg,thread=single,tb-size=512 -icount shift=0,sleep=off);;
 	esac
-	q+=(-cpu "$cpu" -smp "$cpus" -m "$VM_MEMORY" -kernel "/host$k/vmlinuz" -initrd "/host$k/initrd")
+	[ "$1" != debug ] || memory=6144 # its checkers take a fifth
+	q+=(-cpu "$cpu" -smp "$cpus" -m "${VM_MEMORY:-$memory}" -kernel "/host$k/vmlinuz" -initrd "/host$k/initrd")
 	for img in "$ROOTFS" "$k/modules.img" "${PAYLOAD[$1]}"; do
 		n=$((n + 1))
 		q+=(-drive "file=/host$img,if=none,id=d$n,format=raw,readonly=on" -device "virtio-blk-pci,drive=d$n")

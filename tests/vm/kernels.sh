@@ -29,6 +29,7 @@ kernel_releases() { # NAME < package names: releases of that series, newest firs
 }
 
 prepare_kernel() { # NAME
+	[ "$1" != debug ] || { prepare_debug_kernel; return; }
 	local r=${RELEASE[$1]}
 	product "KERNEL_DIR[$1]" "kernel-$1" \
 		"$(key "$r" "$BOOT_MODULES" "$(declare -f build_kernel finish_kernel make_initrd make_image)" "$(cat "$VM/guest/initramfs-init")")" \
