@@ -12,7 +12,8 @@ fatal='BUG[: ]|Oops|general protection|KASAN|KFENCE|stall|lockup|blocked for mor
 # shellcheck source=hosts.sh
 . $dir/hosts.sh
 kernel=$(uname -r)
-kernel=${kernel%%-*}
+case $kernel in *-debug) kernel=debug;; *) kernel=${kernel%%-*};; esac
+kmemleak=/sys/kernel/debug/kmemleak
 
 # In a control group, so that whatever it starts can be ended with it.
 run_test() { # PATH LIMIT
@@ -36,6 +37,7 @@ clean_up() {
 	done < /proc/mounts
 	rm -rf /tmp/* 2> /dev/null
 	modprobe -qr zram
+	[ ! -e $kmemleak ] || grep -E '\[(hroce|hmmodp|hmmodp_selftest)\]$' /proc/kallsyms | sort > /tmp/.symbols
 	for i in hmmodp_selftest hroce hmmodp; do
 		[ ! -e /sys/module/$i ] || modprobe -r $i 2>&1 ||
 			echo "$i cannot be unloaded, references: $(cat /sys/module/$i/refcnt)"
@@ -43,8 +45,32 @@ clean_up() {
 	modprobe -qr rdma_rxe
 }
 
+# What kmemleak of a debug kernel finds. It reports an object that is 5 s old and
+# that two scans found lost.
+leaks() {
+	[ -e $kmemleak ] || return
+	sleep 5
+	{ echo scan && echo scan; } > $kmemleak || echo "kmemleak has turned itself off"
+	module_symbols < $kmemleak
+	echo clear > $kmemleak
+}
+# Names for the bare addresses in a report, which are of modules unloaded since.
+module_symbols() {
+	awk 'BEGIN { while ((getline < "/tmp/.symbols") > 0) { at[++n] = $1; name[n] = $3 " " $4 } }
+		match($0, /0xffffffff[0-9a-f]+/) {
+			a = substr($0, RSTART + 2, 16)
+			for (i = n; i > 0 && at[i] "" > a; i--) ;
+			if (i > 0) $0 = $0 " " name[i]
+		}
+		{ print }'
+}
+# Lockdep stops looking when it has found something.
+lockdep_off() { grep -q 'debug_locks: *0' /proc/lockdep_stats 2> /dev/null; }
+
 scale=$1 n=$2
 shift 2
+: > /tmp/.symbols
+leaks > $out/kmemleak-boot.log # not those of the tests
 for t; do
 	name=${t%.sh} log=$out/$(printf '%03d' "$n")-${t//\//-}.log
 	n=$((n + 1))
@@ -58,6 +84,7 @@ for t; do
 	rc=$?
 	seconds=$(((${EPOCHREALTIME/./} - start + 500000) / 1000000))
 	left=$(clean_up)
+	lost=$(leaks)
 	noise=$(dmesg | sed -n "\|$mark\$|,\$p" | grep -E "$complaints")
 	case $rc in
 	0) status=ok why=;;
@@ -66,11 +93,13 @@ for t; do
 	*) status='not ok' why="code $rc";;
 	esac
 	[ -z "$left" ] || { status='not ok' why="leaves something behind"; echo "$left" >> "$log"; }
+	[ -z "$lost" ] || { status='not ok' why="leaks kernel memory"; echo "$lost" >> "$log"; }
 	[ -z "$noise" ] || { status='not ok' why="the kernel complains"; echo "$noise" >> "$log"; }
 	printf '%-6s %-8s %-32s %4d s%s\n' "$status" "$kernel" "$name" "$seconds" "${why:+  # $why}"
 	[ "$status" != 'not ok' ] ||
 		{ grep -m 10 '^not ok' "$log"; echo ...; tail -n 30 "$log"; } | sed 's/^/    # /'
 	echo "${status// /-} $name $seconds" >> $out/results
 	rm -f $out/current
-	if [ -n "$left" ] || grep -qE "$fatal" <<< "$noise"; then exit 75; fi
+	if [ -n "$left" ] || grep -qE "$fatal" <<< "$noise" ||
+	   { [ -n "$noise" ] && lockdep_off; }; then exit 75; fi
 done
