@@ -2,6 +2,7 @@
 # run test: what is checked on this machine, then all in-guest tests on each
 # kernel. A line a test; the last line is "N passed, N failed, N skipped".
 
+LONG=0	# as HMMODP_LONG in the guest: rounds and sizes of an acceptance run
 run_tests() {
 	local kernels=() names=() unit='' repeat=1 k i
 	vm_defaults
@@ -12,6 +13,7 @@ run_tests() {
 		--debug-kernel) kernels+=(debug);;
 		--unit) unit=1;;
 		--repeat) repeat=$2; shift;;
+		--long) LONG=1;;
 		--out) VM_OUT=$2; shift;;
 		-*) usage;;
 		*) names+=("$1");;
@@ -92,11 +94,12 @@ guest_tests() {
 	[ "$(vm_accel "$k")" = tcg ] || scale=1
 	# its own checkers find more than those that a stock kernel is told to use
 	[ "$k" != debug ] || { scale=$((scale * 3)) limit=$((limit * 3)) VM_KARGS=; }
+	[ $LONG = 0 ] || { scale=$((scale * 12)) limit=$((limit * 4)); }
 	while [ $done -lt ${#all[@]} ]; do
 		boot=$((boot + 1)) rc=0
 		rm -f "$out/current"
 		VM_OUT=$out VM_TIMEOUT=$limit
-		vm_run "$k" "$VM/guest/runner.sh" "$scale" $((done + 1)) "${all[@]:done}" 2> "$out/boot-$boot.log" || rc=$?
+		vm_run "$k" "$VM/guest/runner.sh" "$scale" "$LONG" $((done + 1)) "${all[@]:done}" 2> "$out/boot-$boot.log" || rc=$?
 		mv "$out/console.log" "$out/console-$boot.log"
 		last=$done
 		done=$(wc -l < "$out/results")
