@@ -1,36 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Registration: time and kernel memory against length. */
-#include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #include "price.h"
 
 #define HELD	16	/* regions held at once to weigh them */
 
-static double kernel_kib(void)
-{
-	static const char *const fields[] = { "Slab:", "VmallocUsed:", "Percpu:" };
-	FILE *f = fopen("/proc/meminfo", "r");
-	unsigned long sum = 0, v;
-	char name[64];
-	size_t i;
-
-	if (!f)
-		rc_die_errno("/proc/meminfo");
-	while (fscanf(f, "%63s %lu%*[^\n]", name, &v) == 2)
-		for (i = 0; i < RC_ARRAY_SIZE(fields); i++)
-			if (!strcmp(name, fields[i]))
-				sum += v;
-	fclose(f);
-	return sum;
-}
-
 static void one_length(struct rc_dev *d, const char *how, int access, void *p, size_t len)
 {
 	struct samples on = { .n = 0 }, off = { .n = 0 };
 	struct ibv_mr *mr[HELD];
-	double before;
+	uint64_t before;
 	int i, n;
 
 	for (i = 0; i < 15; i++) {
@@ -48,13 +28,13 @@ static void one_length(struct rc_dev *d, const char *how, int access, void *p, s
 	}
 	report("register", how, len, "us", median(&on));
 	report("deregister", how, len, "us", median(&off));
-	before = kernel_kib();
+	before = rc_kernel_kib();
 	for (n = 0; n < HELD; n++) {
 		mr[n] = ibv_reg_mr(d->pd, p, len, access);
 		if (!mr[n])
 			break;
 	}
-	report("memory of a region", how, len, "KiB", n ? (kernel_kib() - before) / n : -1);
+	report("memory of a region", how, len, "KiB", n ? (double)(int64_t)(rc_kernel_kib() - before) / n : -1);
 	while (n--)
 		EXPECT(!ibv_dereg_mr(mr[n]));
 }

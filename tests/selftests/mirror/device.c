@@ -127,6 +127,15 @@ static __u64 pattern_word(__u64 seed, size_t index)
 	return random_next(&state);
 }
 
+/* The pattern's bytes up to the end of a word of it, or of @len; returns how many. */
+static size_t pattern_piece(__u64 seed, size_t offset, size_t len, __u64 *word)
+{
+	size_t n = 8 - offset % 8;
+
+	*word = pattern_word(seed, offset / 8) >> offset % 8 * 8;
+	return n < len ? n : len;
+}
+
 void pattern_fill(void *buf, size_t len, __u64 seed, size_t offset)
 {
 	__u8 *p = buf;
@@ -134,10 +143,7 @@ void pattern_fill(void *buf, size_t len, __u64 seed, size_t offset)
 	size_t n;
 
 	for (; len; p += n, offset += n, len -= n) {
-		word = pattern_word(seed, offset / 8) >> offset % 8 * 8;
-		n = 8 - offset % 8;
-		if (n > len)
-			n = len;
+		n = pattern_piece(seed, offset, len, &word);
 		memcpy(p, &word, n);
 	}
 }
@@ -149,10 +155,7 @@ bool pattern_is(const void *buf, size_t len, __u64 seed, size_t offset)
 	size_t n;
 
 	for (; len; p += n, offset += n, len -= n) {
-		word = pattern_word(seed, offset / 8) >> offset % 8 * 8;
-		n = 8 - offset % 8;
-		if (n > len)
-			n = len;
+		n = pattern_piece(seed, offset, len, &word);
 		if (memcmp(p, &word, n))
 			return false;
 	}

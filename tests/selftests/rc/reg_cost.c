@@ -20,26 +20,6 @@
 #define ACCESS (IBV_ACCESS_ON_DEMAND | IBV_ACCESS_LOCAL_WRITE | \
 		IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ)
 
-static uint64_t mem_used_kib(void)
-{
-	static const char *const fields[] = {
-		"Slab:", "KernelStack:", "PageTables:", "VmallocUsed:", "Percpu:",
-	};
-	FILE *f = fopen("/proc/meminfo", "r");
-	uint64_t sum = 0, v;
-	char name[64];
-	size_t i;
-
-	if (!f)
-		rc_die_errno("/proc/meminfo");
-	while (fscanf(f, "%63s %lu%*[^\n]", name, &v) == 2)
-		for (i = 0; i < RC_ARRAY_SIZE(fields); i++)
-			if (!strcmp(name, fields[i]))
-				sum += v;
-	fclose(f);
-	return sum;
-}
-
 static void *reserve(size_t len)
 {
 	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
@@ -91,12 +71,12 @@ static uint64_t cost_ns(struct rc_dev *d, void *p, size_t len, uint64_t *dereg_n
 static void weigh(struct rc_dev *d, void *p, size_t len)
 {
 	struct ibv_mr *mr[HELD];
-	uint64_t before = mem_used_kib(), after;
+	uint64_t before = rc_kernel_kib(), after;
 	int i;
 
 	for (i = 0; i < HELD; i++)
 		mr[i] = reg(d, p, len);
-	after = mem_used_kib();
+	after = rc_kernel_kib();
 	for (i = 0; i < HELD; i++)
 		if (ibv_dereg_mr(mr[i]))
 			rc_die_errno("ibv_dereg_mr");

@@ -122,3 +122,23 @@ uint64_t rc_number(const char *text)
 		rc_die("'%s' is not a number", text);
 	return v << (10 * (s - suffix + 1));
 }
+
+uint64_t rc_kernel_kib(void)
+{
+	static const char *const fields[] = {
+		"Slab:", "KernelStack:", "PageTables:", "VmallocUsed:", "Percpu:",
+	};
+	FILE *f = fopen("/proc/meminfo", "r");
+	uint64_t sum = 0, v;
+	char name[64];
+	size_t i;
+
+	if (!f)
+		rc_die_errno("/proc/meminfo");
+	while (fscanf(f, "%63s %lu%*[^\n]", name, &v) == 2)
+		for (i = 0; i < RC_ARRAY_SIZE(fields); i++)
+			if (!strcmp(name, fields[i]))
+				sum += v;
+	fclose(f);
+	return sum;
+}

@@ -33,6 +33,9 @@ uint64_t rc_mix(uint64_t a, uint64_t b, uint64_t c);
 /* First index at which the two differ, or len. */
 size_t rc_differ(const void *a, const void *b, size_t len);
 
+/* Memory that the kernel uses for itself, from /proc/meminfo. */
+uint64_t rc_kernel_kib(void);
+
 uint64_t rc_number(const char *text);	/* with a suffix k, m, g or t */
 
 #endif
