@@ -106,7 +106,7 @@ static int fault_chunk(struct hmmodp_chunk_fault *f)
 		}
 		hmmodp_count(f->mirror, fault_retries, 1);
 		if (err == -ENOMEM)
-			hmmodp_reclaim_some(f->mirror);
+			hmmodp_reclaim_some(f->mirror, tries);
 		if (time_after(jiffies, deadline))
 			break;
 		back_off(tries++);
@@ -126,7 +126,7 @@ static struct hmmodp_span *get_span(struct hmmodp_chunk_fault *f, unsigned long 
 		if (!IS_ERR(span) || given_up(f) || time_after(jiffies, deadline))
 			return span;
 		hmmodp_count(f->mirror, fault_retries, 1);
-		hmmodp_reclaim_some(f->mirror);
+		hmmodp_reclaim_some(f->mirror, tries);
 		back_off(tries++);
 	}
 }

@@ -22,6 +22,14 @@
 
 #define IDLE_PERIOD	(5 * HZ)
 
+/*
+ * Failures in a row before something is given up, and before anything is. In
+ * between one turn at a time, so that what is in use stays: else a fault would give
+ * up what another has just brought, and no transfer that needs both would end.
+ */
+#define PATIENCE	2
+#define DESPAIR		10
+
 /* Taken away at once; more would keep who waits for span_lock waiting. */
 #define SPANS_AT_ONCE	256
 
@@ -99,8 +107,10 @@ static long turn_locked(struct hmmodp_mirror *mirror, long want, bool force,
 	return got;
 }
 
-/* Cold things, then what the first turn has found in use, then anything. */
-static void give_back(struct hmmodp_mirror *mirror, long want)
+/* Most turns there are: for cold things, for what the first found hot, for anything. */
+#define ALL_TURNS	3
+
+static void give_back(struct hmmodp_mirror *mirror, long want, int turns)
 {
 	LIST_HEAD(dying);
 	int turn;
@@ -108,8 +118,8 @@ static void give_back(struct hmmodp_mirror *mirror, long want)
 	/* one at a time is enough */
 	if (!mutex_trylock(&mirror->span_lock))
 		return;
-	for (turn = 0; turn < 3 && want > 0; turn++)
-		want -= turn_locked(mirror, want, turn == 2, &dying);
+	for (turn = 0; turn < turns && want > 0; turn++)
+		want -= turn_locked(mirror, want, turn == ALL_TURNS - 1, &dying);
 	mutex_unlock(&mirror->span_lock);
 	hmmodp_spans_wait_and_free(mirror, &dying);
 }
@@ -121,12 +131,14 @@ void hmmodp_reclaim_over_limit(struct hmmodp_mirror *mirror)
 
 	/* an eighth more, so that it is not soon to do again */
 	if (over > 0)
-		give_back(mirror, over + limit / 8);
+		give_back(mirror, over + limit / 8, ALL_TURNS);
 }
 
-void hmmodp_reclaim_some(struct hmmodp_mirror *mirror)
+void hmmodp_reclaim_some(struct hmmodp_mirror *mirror, unsigned int tries)
 {
-	give_back(mirror, atomic_long_read(&mirror->bytes) / 8);
+	if (tries >= PATIENCE)
+		give_back(mirror, atomic_long_read(&mirror->bytes) / 8,
+			  tries < DESPAIR ? 1 : ALL_TURNS);
 }
 
 /* The empty ones go. Returns whether others are left. */

@@ -18,8 +18,8 @@ extern atomic_long_t hmmodp_tables;	/* of all mirrors */
 /* Before the mirror grows: if it is over its limit, give back what is not in use. */
 void hmmodp_reclaim_over_limit(struct hmmodp_mirror *mirror);
 
-/* There was no memory: give back some, whatever the limit. */
-void hmmodp_reclaim_some(struct hmmodp_mirror *mirror);
+/* There was no memory, for the (tries + 1)th time in a row: give back some perhaps. */
+void hmmodp_reclaim_some(struct hmmodp_mirror *mirror, unsigned int tries);
 
 /* There are spans: look after them now and then. */
 void hmmodp_reclaim_arm(struct hmmodp_mirror *mirror);
