@@ -3,7 +3,7 @@
 # Byte-checked ODP traffic while the memory beneath it, on the sender and the
 # receiver, is remapped, thrown away, protected, forked, collapsed into huge
 # pages, compacted, moved, swapped out, freed lazily and merged.
-# HMMODP_LONG=1 makes 20 runs in a row of each.
+# HMMODP_LONG=1 makes 20 runs in a row of all at once, and 5 of each alone.
 # timeout: 400
 . rc/lib.sh
 rc_programs
@@ -69,6 +69,7 @@ echo 0 > /sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs 2> 
 up netns 9000
 for ((run = 1; run <= $(long 1 20); run++)); do
 	for a in ${all//,/ }; do
+		[ "$run" -le 5 ] || break
 		mem=thp
 		case $a in
 		move) [ -e /sys/devices/system/node/node1 ] || continue;;
