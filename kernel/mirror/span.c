@@ -22,8 +22,12 @@ struct hmmodp_span *hmmodp_span_lookup(struct hmmodp_mirror *mirror,
 	struct hmmodp_span **hint = &mirror->hint[index % HMMODP_SPAN_HINTS];
 	struct hmmodp_span *span = READ_ONCE(*hint);
 
-	/* most accesses go where the last one went */
-	if (likely(span && span->base >> HMMODP_SPAN_SHIFT == index))
+	/*
+	 * Most accesses go where the last one went. A hint to a span that is
+	 * being taken away must not hide the one that has come in its place.
+	 */
+	if (likely(span && span->base >> HMMODP_SPAN_SHIFT == index &&
+		   refcount_read(&span->refs)))
 		return span;
 	span = xa_load(&mirror->spans, index);
 	if (span)
