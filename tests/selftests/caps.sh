@@ -18,6 +18,10 @@ odp_caps() {
 	for op in SEND RECV WRITE READ ATOMIC; do
 		grep -q "SUPPORT_$op" <<< "$rc_caps" || { echo "no SUPPORT_$op"; return 1; }
 	done
+	rc_caps=$(ibv_devinfo -v -d "$DEV_A" | sed -n '/ud_odp_caps/,/xrc_odp_caps/p')
+	for op in SEND RECV; do	# data by provider.sh's ud_odp
+		grep -q "SUPPORT_$op" <<< "$rc_caps" || { echo "no SUPPORT_$op of UD"; return 1; }
+	done
 	rc_pair rc_check --odp "--odp --iters 4 --cold"
 }
 # Does ibv_devinfo name at least what every RoCE v2 client looks for?

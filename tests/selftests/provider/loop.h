@@ -80,6 +80,8 @@ void case_advise_errors(struct rc_dev *d);
 void case_advise(struct rc_dev *d);
 /* cases_slow.c: pages that come late */
 void case_slow_page(struct rc_dev *d);
+/* cases_ud.c: datagrams */
+void case_ud_odp(struct rc_dev *d);
 /* cases_process.c: fork, credentials */
 void case_fork(struct rc_dev *d);
 void case_credentials(struct rc_dev *d);

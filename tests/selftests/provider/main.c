@@ -21,6 +21,7 @@ static const struct loop_case cases[] = {
 	{ "advise_errors", case_advise_errors },
 	{ "advise", case_advise },
 	{ "slow_page", case_slow_page },
+	{ "ud_odp", case_ud_odp },
 	{ "fork", case_fork },
 	{ "credentials", case_credentials },
 };
