@@ -14,7 +14,7 @@ static_assert(!IS_ENABLED(CONFIG_HIGHMEM),
 /* How much the actor may handle before an invalidation gets its turn. */
 #define ACCESS_HOLD	SZ_16K
 
-/* @len bytes at @va lie in one chunk. */
+/* @len bytes at @va lie in one chunk. Bottom halves are off. */
 static size_t access_chunk(struct hmmodp_mirror *mirror, unsigned long va,
 			   size_t len, bool write, hmmodp_actor_t actor,
 			   void *ctx)
@@ -26,12 +26,11 @@ static size_t access_chunk(struct hmmodp_mirror *mirror, unsigned long va,
 	size_t done = 0;
 	size_t n;
 
-	rcu_read_lock();
 	span = hmmodp_span_lookup(mirror, va);
 	if (!span)
-		goto out;
+		return 0;
 	chunk = hmmodp_span_chunk(span, va);
-	read_lock_bh(&chunk->lock);
+	read_lock(&chunk->lock);
 	while (done < len) {
 		n = hmmodp_chunk_piece_locked(chunk, offset + done, len - done,
 					      write, &pfn);
@@ -41,12 +40,14 @@ static size_t access_chunk(struct hmmodp_mirror *mirror, unsigned long va,
 			   offset_in_page(va + done), n);
 		done += n;
 	}
-	read_unlock_bh(&chunk->lock);
-out:
-	rcu_read_unlock();
+	read_unlock(&chunk->lock);
 	return done;
 }
 
+/*
+ * Bottom halves are turned off once for all chunks, which is what their locks want,
+ * and which holds spans like any RCU read side.
+ */
 size_t hmmodp_access(struct hmmodp_mirror *mirror, unsigned long va, size_t len,
 		     enum hmmodp_dir dir, hmmodp_actor_t actor, void *ctx)
 {
@@ -56,6 +57,7 @@ size_t hmmodp_access(struct hmmodp_mirror *mirror, unsigned long va, size_t len,
 
 	if (va + len < va)
 		len = ULONG_MAX - va;
+	rcu_read_lock_bh();
 	while (done < len) {
 		want = HMMODP_CHUNK_SIZE - (va & (HMMODP_CHUNK_SIZE - 1));
 		want = min3(want, len - done, (size_t)ACCESS_HOLD);
@@ -66,6 +68,7 @@ size_t hmmodp_access(struct hmmodp_mirror *mirror, unsigned long va, size_t len,
 		if (got < want)
 			break;
 	}
+	rcu_read_unlock_bh();
 	return done;
 }
 EXPORT_SYMBOL_GPL(hmmodp_access);
