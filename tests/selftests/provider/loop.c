@@ -4,6 +4,8 @@
 #include <string.h>
 #include "loop.h"
 
+enum ibv_mtu loop_mtu = IBV_MTU_1024;
+
 static void open_cqs(struct loop *l, bool extended)
 {
 	struct ibv_cq_init_attr_ex attr = {
@@ -88,6 +90,7 @@ void loop_connect(struct loop *l)
 	int i;
 
 	p.timeout = LOOP_TIMEOUT;
+	p.mtu = loop_mtu;
 
 	for (i = 0; i < 2; i++) {
 		rc_qp_init(l->qp[i], p.access);

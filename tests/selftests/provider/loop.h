@@ -38,6 +38,9 @@ struct loop {
 	uint8_t *buf;
 };
 
+/* Path MTU of what is opened from now on; 1024 at first. */
+extern enum ibv_mtu loop_mtu;
+
 /* @extended: an extended CQ and QPs for ibv_wr_* */
 void loop_open(struct loop *l, struct rc_dev *d, bool extended);
 void loop_close(struct loop *l);
