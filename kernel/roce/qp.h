@@ -144,6 +144,7 @@ enum hroce_message {
 /* READ responses being sent. */
 struct hroce_emit {
 	bool active;
+	bool duplicate;		/* has been answered before */
 	u64 va;
 	u32 rkey;
 	u32 length;		/* of this READ request */

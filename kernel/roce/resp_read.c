@@ -26,6 +26,17 @@ static bool hroce_read_allowed(struct hroce_qp *qp, const struct hroce_hdr *h)
 }
 
 /*
+ * A READ that cannot be answered. Of a duplicate nobody hears: its answer may have
+ * arrived long ago, and its region be gone with good reason.
+ */
+static void hroce_read_fail(struct hroce_qp *qp, u32 psn, u8 nak, bool duplicate)
+{
+	if (!duplicate)
+		hroce_responder_fail(qp, psn, nak, IB_WC_SUCCESS);
+	qp->rq.bad_address = 0;
+}
+
+/*
  * A duplicate is answered from memory again, whatever part of an earlier READ it
  * asks for; its rights are checked like any request's. It may not reach past
  * what has been requested before.
@@ -38,15 +49,16 @@ int hroce_respond_read(struct hroce_qp *qp, const struct hroce_hdr *h, bool dupl
 	if (duplicate && hroce_psn_diff(hroce_psn_add(h->psn, packets), rq->epsn) > 0)
 		return 0;
 	if (h->length > HROCE_MAX_MSG_BYTES || !qp->attr.max_dest_rd_atomic) {
-		hroce_responder_fail(qp, h->psn, HROCE_NAK_INVALID_REQ, IB_WC_SUCCESS);
+		hroce_read_fail(qp, h->psn, HROCE_NAK_INVALID_REQ, duplicate);
 		return 0;
 	}
 	if (!hroce_read_allowed(qp, h)) {
-		hroce_responder_fail(qp, h->psn, HROCE_NAK_REM_ACCESS, IB_WC_SUCCESS);
+		hroce_read_fail(qp, h->psn, HROCE_NAK_REM_ACCESS, duplicate);
 		return 0;
 	}
 	rq->emit = (struct hroce_emit) {
 		.active = true,
+		.duplicate = duplicate,
 		.va = h->va,
 		.rkey = h->rkey,
 		.length = h->length,
@@ -77,7 +89,7 @@ static bool hroce_emit_trouble(struct hroce_qp *qp, struct hroce_walk *walk, int
 		return true;
 	default:
 		rq->emit.active = false;
-		hroce_responder_fail(qp, psn, HROCE_NAK_REM_ACCESS, IB_WC_SUCCESS);
+		hroce_read_fail(qp, psn, HROCE_NAK_REM_ACCESS, rq->emit.duplicate);
 		return true;
 	}
 }
