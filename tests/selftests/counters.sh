@@ -71,11 +71,12 @@ once() {
 }
 lossy() {
 	modprobe sch_netem 2> /dev/null || { echo "no sch_netem"; return 4; }
-	A tc qdisc replace dev "$IF_A" root netem loss 3% corrupt 3%
-	during rc_pair rc_check "" "--timeout 14 --max 32k --iters 8"
+	# most of what it corrupts is in headers, where others see it first
+	A tc qdisc replace dev "$IF_A" root netem loss 3% corrupt 5%
+	during rc_pair rc_check "" "--timeout 14 --max 32k --iters 40"
 	local rc=$?
 	A tc qdisc del dev "$IF_A" root
-	[ $rc = 0 ] || return
+	[ $rc = 0 ] || return 1
 	expect B rx_icrc_encapsulated -gt 0 &&
 	[ $(($(moved A retransmits) + $(moved B retransmits))) -gt 0 ] &&
 	[ "$(moved A sent_pkts)" -gt "$(moved B rcvd_pkts)" ]
