@@ -199,13 +199,15 @@ static bool hroce_send_data(struct hroce_qp *qp, struct hroce_swr *swr)
 /*
  * A READ goes out piece by piece, each a request of its own to the responder:
  * a long one cannot flood the wire, and a lost response costs its piece only.
+ * Pieces end at fixed places, so that one sent again, from where a response was
+ * lost, is the rest of the one before: no other is a duplicate to the responder.
  */
 static bool hroce_send_read(struct hroce_qp *qp, struct hroce_swr *swr)
 {
 	struct hroce_sq *sq = &qp->sq;
 	u32 pkt = hroce_psn_diff(sq->psn, swr->first_psn);
 	u32 total = hroce_psn_diff(swr->last_psn, swr->first_psn) + 1;
-	u32 count = min_t(u32, total - pkt, HROCE_READ_PKTS);
+	u32 count = min_t(u32, total - pkt, HROCE_READ_PKTS - pkt % HROCE_READ_PKTS);
 	u32 off = pkt * qp->mtu;
 	struct hroce_hdr h = {
 		.opcode = IB_OPCODE_RC_RDMA_READ_REQUEST,
