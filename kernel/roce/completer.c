@@ -69,14 +69,22 @@ static void hroce_ack_before(struct hroce_qp *qp, u32 psn)
 	}
 }
 
+/* Going back once for a lost response is enough while this is on its way, jiffies. */
+#define HROCE_LOST_PAUSE	2
+
 /*
- * The responder has gone past a READ or atomic whose response we miss: it was
- * lost. Not again for news from before we went back.
+ * The responder has gone past a READ or atomic whose response we miss: it was lost, or
+ * overtaken. All that is still on the wire says so again, and each time that we went
+ * back for it would make more of that; what is lost again meanwhile times out.
  */
 static void hroce_response_lost(struct hroce_qp *qp, u32 psn)
 {
-	if (hroce_psn_before(psn, qp->sq.psn))
-		hroce_requester_rewind(qp);
+	struct hroce_sq *sq = &qp->sq;
+
+	if (!hroce_psn_before(psn, sq->psn) || time_before(jiffies, sq->lost_until))
+		return;
+	sq->lost_until = jiffies + HROCE_LOST_PAUSE;
+	hroce_requester_rewind(qp);
 }
 
 /* No answer, or the answer that a packet was lost. */

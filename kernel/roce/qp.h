@@ -114,6 +114,7 @@ struct hroce_sq {
 	bool drained_event;		/* SQD: event still owed */
 	unsigned long rnr_at;		/* jiffies */
 	unsigned long retry_at;		/* jiffies; valid while una != psn */
+	unsigned long lost_until;	/* jiffies: until then no going back for a lost response */
 	unsigned long again_at;		/* jiffies; valid while again */
 	bool again;			/* out of memory: wait until again_at */
 	struct hroce_stall send_stall;	/* of a source */
