@@ -33,6 +33,7 @@ const struct option rc_engine_options[] = {
 	{ "cold", no_argument, NULL, 'c' },
 	{ "one-way", no_argument, NULL, 'w' },
 	{ "ready", no_argument, NULL, 'r' },
+	{ "no-empty", no_argument, NULL, 'z' },
 	{ "timeout", required_argument, NULL, 't' },
 	{ }
 };
@@ -56,6 +57,7 @@ const char rc_engine_usage[] =
 	"   --one-way          only the client sends, WRITEs, READs\n"
 	"   --cold             throw pages of ODP memory away before each batch\n"
 	"   --ready            always post receives before the sends: no RNR\n"
+	"   --no-empty         every message has a byte at least\n"
 	"   --timeout N        of the queue pair, as in ibv_modify_qp (16)\n";
 
 void rc_engine_defaults(struct rc_local_opts *o, struct rc_job *job)
@@ -128,6 +130,9 @@ bool rc_engine_option(struct rc_local_opts *o, struct rc_job *job, int c, const 
 		return true;
 	case 'r':
 		job->ready = 1;
+		return true;
+	case 'z':
+		job->no_empty = 1;
 		return true;
 	case 't':
 		job->timeout = rc_number(arg);

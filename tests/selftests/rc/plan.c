@@ -307,6 +307,8 @@ static void make_plain(struct maker *m, struct rc_op *op, int left)
 		if (op->len > max_inline)
 			op->len = rc_below(m->r, max_inline + 1);
 	}
+	if (m->job->no_empty && !op->len)
+		op->len = 1;
 	op->locals = cut(m, m->active, op->len, m->max_sge, op->local);
 	if (op->kind <= RC_SEND_IMM)
 		make_send(m, op);
