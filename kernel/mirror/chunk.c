@@ -12,6 +12,7 @@ void hmmodp_chunk_init(struct hmmodp_chunk *chunk)
 	rwlock_init(&chunk->lock);
 	chunk->populated = 0;
 	chunk->hot = false;
+	chunk->seen = false;
 	chunk->leaf = 0;
 	chunk->table = NULL;
 }
@@ -231,6 +232,7 @@ void hmmodp_chunk_clear_locked(struct hmmodp_chunk *chunk, unsigned int *next,
 	if (!chunk->populated) {
 		*freed = chunk->table;
 		chunk->table = NULL;
+		chunk->seen = false;
 	}
 }
 

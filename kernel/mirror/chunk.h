@@ -33,6 +33,7 @@ struct hmmodp_chunk {
 	rwlock_t lock;
 	unsigned int populated;		/* pages with a valid entry */
 	bool hot;			/* used since the clock's hand passed; no lock */
+	bool seen;			/* all of it was looked at since it was empty */
 	unsigned long leaf;
 	unsigned long *table;
 };

@@ -42,6 +42,7 @@ struct hmmodp_mirror {
 	struct hmmodp_span *hint[HMMODP_SPAN_HINTS];
 
 	atomic_long_t bytes;		/* of spans and tables */
+	unsigned long *spare;		/* an empty table, or NULL; by xchg() */
 	unsigned long hand;		/* of the clock: the next span; span_lock */
 	struct delayed_work idle;	/* armed while there are spans; holds a ref */
 	atomic_t prefetches;		/* asynchronous ones under way */

@@ -117,6 +117,7 @@ static void mirror_free(struct kref *ref)
 		WARN_ON(!hmmodp_span_unlink_locked(span, &dying));
 	mutex_unlock(&mirror->span_lock);
 	hmmodp_spans_free(&dying);
+	hmmodp_table_drop_spare(mirror);
 	xa_destroy(&mirror->spans);
 	mem_cgroup_put(mirror->memcg);
 	mmdrop(mirror->mm);

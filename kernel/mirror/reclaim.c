@@ -150,6 +150,7 @@ static bool drop_empty(struct hmmodp_mirror *mirror)
 	unsigned int n = 0;
 	bool left;
 
+	hmmodp_table_drop_spare(mirror);
 	mutex_lock(&mirror->span_lock);
 	xa_for_each(&mirror->spans, index, span)
 		if (hmmodp_span_is_empty(span) &&

@@ -59,15 +59,14 @@ static unsigned int pages_within(const struct hmmodp_region *region,
 				 const struct hmmodp_changed *changed)
 {
 	unsigned long end = base + HMMODP_CHUNK_SIZE - 1;
-	unsigned int first, last, n = 0;
+	unsigned int first, last;
 
 	if (region->range.start <= base && region->range.last >= end)
 		return changed->count;
 	first = (max(region->range.start, base) - base) >> PAGE_SHIFT;
 	last = (min(region->range.last, end) - base) >> PAGE_SHIFT;
-	for_each_set_bit_from(first, changed->pages, last + 1)
-		n++;
-	return n;
+	return bitmap_weight(changed->pages, last + 1) -
+	       bitmap_weight(changed->pages, first);
 }
 
 static void count_regions(struct hmmodp_mirror *mirror, unsigned long base,

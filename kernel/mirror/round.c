@@ -18,17 +18,37 @@
 #include "inject.h"
 #include "round.h"
 
+/* HMM on [first, last) with f->range's flags. */
+static int hmm_walk(struct hmmodp_chunk_fault *f, unsigned int first, unsigned int last)
+{
+	f->range.start = f->base + ((unsigned long)first << PAGE_SHIFT);
+	f->range.end = f->base + ((unsigned long)last << PAGE_SHIFT);
+	f->range.hmm_pfns = f->pages + (first - f->low);
+	return hmm_range_fault(&f->range);
+}
+
 /* HMM on [first, last); with @flags 0 it only looks. */
 static int hmm_look(struct hmmodp_chunk_fault *f, unsigned int first, unsigned int last,
 		    unsigned long flags)
 {
 	if (first >= last)
 		return 0;
-	f->range.start = f->base + ((unsigned long)first << PAGE_SHIFT);
-	f->range.end = f->base + ((unsigned long)last << PAGE_SHIFT);
-	f->range.hmm_pfns = f->pages + (first - f->low);
 	f->range.default_flags = flags;
-	return hmm_range_fault(&f->range);
+	f->range.pfn_flags_mask = 0;
+	return hmm_walk(f, first, last);
+}
+
+static unsigned long wanted_flags(const struct hmmodp_chunk_fault *f)
+{
+	return HMM_PFN_REQ_FAULT | (f->how & HMMODP_FAULT_WRITE ? HMM_PFN_REQ_WRITE : 0);
+}
+
+/* Did HMM see the page, with the right that is wanted? */
+static bool usable(const struct hmmodp_chunk_fault *f, unsigned int page)
+{
+	unsigned long need = HMM_PFN_VALID | (f->how & HMMODP_FAULT_WRITE ? HMM_PFN_WRITE : 0);
+
+	return (f->pages[page - f->low] & (need | HMM_PFN_ERROR)) == need;
 }
 
 static bool is_huge(unsigned long hmm_pfn)
@@ -43,28 +63,23 @@ static bool is_huge(unsigned long hmm_pfn)
  */
 static int hmm_fault(struct hmmodp_chunk_fault *f, unsigned int missing)
 {
-	unsigned long flags = HMM_PFN_REQ_FAULT |
-			      (f->how & HMMODP_FAULT_WRITE ? HMM_PFN_REQ_WRITE : 0);
 	int err;
 
-	err = hmm_look(f, missing, missing + 1, flags);
+	err = hmm_look(f, missing, missing + 1, wanted_flags(f));
 	if (err || is_huge(f->pages[missing - f->low]))
 		return err;
-	return hmm_look(f, missing + 1, f->last, flags);
+	return hmm_look(f, missing + 1, f->last, wanted_flags(f));
 }
 
 /* The first wanted page that HMM does not see, or not with the right; or last. */
 static unsigned int first_missing(struct hmmodp_chunk_fault *f)
 {
-	unsigned long need = HMM_PFN_VALID | (f->how & HMMODP_FAULT_WRITE ? HMM_PFN_WRITE : 0);
 	unsigned int i;
 
 	for (i = f->first; i < f->last; i++) {
-		unsigned long seen = f->pages[i - f->low];
-
-		if ((seen & (need | HMM_PFN_ERROR)) != need)
+		if (!usable(f, i))
 			return i;
-		if (is_huge(seen))
+		if (is_huge(f->pages[i - f->low]))
 			return f->last;
 	}
 	return i;
@@ -101,6 +116,8 @@ static void install_locked(struct hmmodp_chunk_fault *f, unsigned long **spare,
 		f->pages[i] = entry_of(f->pages[i]);
 	hmmodp_chunk_install_locked(f->chunk, f->low, f->high, f->pages, spare,
 				    fresh);
+	if (f->high - f->low == HMMODP_CHUNK_PAGES && f->chunk->table)
+		f->chunk->seen = true;
 }
 
 /*
@@ -120,29 +137,25 @@ static int install(struct hmmodp_chunk_fault *f, unsigned long **spare)
 		err = 0;
 	}
 	write_unlock_bh(&f->chunk->lock);
-	hmmodp_table_free(f->mirror, freed);
+	hmmodp_table_discard(f->mirror, freed);
 	hmmodp_count_pages(f->mirror, f->base, &fresh,
 			   f->how & HMMODP_FAULT_PREFETCH ? HMMODP_PREFETCHES :
 							    HMMODP_FAULTS);
 	return err;
 }
 
-/*
- * What to look at: all of an empty chunk, because what the process has touched
- * before comes for the price of a glance at its page table; later only a little
- * around the wanted, since the rest has been seen.
- */
-static int choose_window(struct hmmodp_chunk_fault *f)
+static bool is_small(unsigned int low, unsigned int high)
 {
-	if (READ_ONCE(f->chunk->populated)) {
-		f->low = round_down(f->first, HMMODP_NEIGHBOUR_PAGES);
-		f->high = round_up(f->last, HMMODP_NEIGHBOUR_PAGES);
-	} else {
-		f->low = 0;
-		f->high = HMMODP_CHUNK_PAGES;
-	}
+	return high - low <= HMMODP_FEW_PAGES;
+}
+
+/* Look at pages [low, high), the wanted among them; forgets what was seen so far. */
+static int set_window(struct hmmodp_chunk_fault *f, unsigned int low, unsigned int high)
+{
+	f->low = low;
+	f->high = high;
 	f->pages = f->few;
-	if (f->high - f->low > HMMODP_FEW_PAGES) {
+	if (!is_small(low, high)) {
 		if (!f->many)
 			f->many = kmalloc_array(HMMODP_CHUNK_PAGES,
 						sizeof(*f->many), GFP_KERNEL);
@@ -150,24 +163,44 @@ static int choose_window(struct hmmodp_chunk_fault *f)
 			return -ENOMEM;
 		f->pages = f->many;
 	}
-	memset(f->pages, 0, (f->high - f->low) * sizeof(*f->pages));
+	memset(f->pages, 0, (high - low) * sizeof(*f->pages));
 	return 0;
 }
 
 /*
- * Asks HMM. On success *@failed is its verdict on the missing pages, and what
- * could be had is in f->pages, in any case all before the first it could not.
+ * Few pages: one walk brings the wanted and looks at their neighbours. Were the
+ * wanted there already, *@known turns true.
  */
-static int ask_hmm(struct hmmodp_chunk_fault *f, int *failed)
+static int ask_for_few(struct hmmodp_chunk_fault *f, int *failed, bool *known)
+{
+	unsigned long faults = current->maj_flt + current->min_flt;
+	unsigned int i;
+	int err;
+
+	for (i = f->first; i < f->last; i++)
+		f->pages[i - f->low] = wanted_flags(f);
+	f->range.default_flags = 0;
+	f->range.pfn_flags_mask = HMM_PFN_REQ_FAULT | HMM_PFN_REQ_WRITE;
+	err = hmm_walk(f, f->low, f->high);
+	*known = !err && current->maj_flt + current->min_flt == faults;
+	if (!err || err == -EBUSY)
+		return err;
+	*failed = err;
+	err = set_window(f, f->low, f->high);	/* no request may pass for an answer */
+	return err ?: hmm_look(f, f->low, f->high, 0);
+}
+
+/* Many pages, or a look without faulting: what is there need not be asked for. */
+static int ask_for_many(struct hmmodp_chunk_fault *f, int *failed, bool *known)
 {
 	unsigned int missing;
 	int err;
 
-	*failed = 0;
 	err = hmm_look(f, f->low, f->high, 0);
 	if (err)
 		return err;
 	missing = first_missing(f);
+	*known = missing > f->first;
 	if (missing == f->last || f->how & HMMODP_FAULT_LOOK)
 		return 0;
 	err = hmm_fault(f, missing);
@@ -177,15 +210,41 @@ static int ask_hmm(struct hmmodp_chunk_fault *f, int *failed)
 	return hmm_look(f, missing, f->last, 0);
 }
 
+/*
+ * Asks HMM for the wanted pages and a few neighbours. On success *@failed is its
+ * verdict on the missing pages, and what could be had is in f->pages, in any case
+ * all before the first it could not.
+ *
+ * If the process has touched the wanted before, it asks, once, about all of the
+ * chunk: the rest comes for the price of a glance at the page table. Where the wanted
+ * are new, the rest is likely to be too.
+ */
+static int ask_hmm(struct hmmodp_chunk_fault *f, int *failed)
+{
+	unsigned int low = round_down(f->first, HMMODP_NEIGHBOUR_PAGES);
+	unsigned int high = round_up(f->last, HMMODP_NEIGHBOUR_PAGES);
+	bool few = is_small(low, high) && !(f->how & HMMODP_FAULT_LOOK);
+	bool known = false;
+	int err;
+
+	*failed = 0;
+	err = set_window(f, low, high);
+	if (err)
+		return err;
+	err = few ? ask_for_few(f, failed, &known) : ask_for_many(f, failed, &known);
+	if (err || !known || READ_ONCE(f->chunk->seen) || *failed ||
+	    high - low == HMMODP_CHUNK_PAGES || is_huge(f->pages[f->first - low]))
+		return err;
+	err = set_window(f, 0, HMMODP_CHUNK_PAGES);
+	return err ?: hmm_look(f, f->low, f->high, 0);
+}
+
 static int round_with_table(struct hmmodp_chunk_fault *f, unsigned int *bad,
 			    unsigned long **spare)
 {
 	int failed;
 	int err;
 
-	err = choose_window(f);
-	if (err)
-		return err;
 	f->range = (struct hmm_range) {
 		.notifier = &f->span->notifier,
 		.notifier_seq = mmu_interval_read_begin(&f->span->notifier),

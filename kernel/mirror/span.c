@@ -217,31 +217,63 @@ void hmmodp_spans_wait_and_free(struct hmmodp_mirror *mirror,
 	hmmodp_spans_free(dying);
 }
 
+static unsigned long *table_new(struct hmmodp_mirror *mirror)
+{
+	struct mem_cgroup *memcg = set_active_memcg(mirror->memcg);
+	unsigned long *table;
+
+	table = kcalloc(HMMODP_CHUNK_PAGES, sizeof(*table), GFP_KERNEL_ACCOUNT);
+	set_active_memcg(memcg);
+	if (table)
+		atomic_long_add(HMMODP_TABLE_BYTES, &mirror->bytes);
+	return table;
+}
+
 unsigned long *hmmodp_table_alloc(struct hmmodp_mirror *mirror)
 {
-	struct mem_cgroup *memcg;
 	unsigned long *table;
 
 	if (hmmodp_inject(HMMODP_INJECT_NO_MEMORY))
 		return NULL;
-	memcg = set_active_memcg(mirror->memcg);
-	table = kcalloc(HMMODP_CHUNK_PAGES, sizeof(*table), GFP_KERNEL_ACCOUNT);
-	set_active_memcg(memcg);
-	if (table) {
-		atomic_long_add(HMMODP_TABLE_BYTES, &mirror->bytes);
+	table = xchg(&mirror->spare, NULL) ?: table_new(mirror);
+	if (table)
 		atomic_long_inc(&hmmodp_tables);
-	}
 	return table;
 }
 
-/* Context: any that may take a spinlock. @table may be NULL. */
-void hmmodp_table_free(struct hmmodp_mirror *mirror, unsigned long *table)
+static void table_drop(struct hmmodp_mirror *mirror, unsigned long *table)
 {
 	if (!table)
 		return;
 	atomic_long_sub(HMMODP_TABLE_BYTES, &mirror->bytes);
-	atomic_long_dec(&hmmodp_tables);
 	kfree(table);
+}
+
+/*
+ * One is kept for the next chunk: an empty table has been cleared entry by entry.
+ *
+ * Context: any that may take a spinlock. @table is empty, or NULL.
+ */
+void hmmodp_table_free(struct hmmodp_mirror *mirror, unsigned long *table)
+{
+	if (!table)
+		return;
+	atomic_long_dec(&hmmodp_tables);
+	table_drop(mirror, xchg(&mirror->spare, table));
+}
+
+/* The same, of a table that need not be empty. */
+void hmmodp_table_discard(struct hmmodp_mirror *mirror, unsigned long *table)
+{
+	if (!table)
+		return;
+	atomic_long_dec(&hmmodp_tables);
+	table_drop(mirror, table);
+}
+
+void hmmodp_table_drop_spare(struct hmmodp_mirror *mirror)
+{
+	table_drop(mirror, xchg(&mirror->spare, NULL));
 }
 
 int __init hmmodp_span_init(void)

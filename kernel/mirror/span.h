@@ -56,6 +56,8 @@ void hmmodp_spans_wait_and_free(struct hmmodp_mirror *mirror,
 
 unsigned long *hmmodp_table_alloc(struct hmmodp_mirror *mirror);
 void hmmodp_table_free(struct hmmodp_mirror *mirror, unsigned long *table);
+void hmmodp_table_discard(struct hmmodp_mirror *mirror, unsigned long *table);
+void hmmodp_table_drop_spare(struct hmmodp_mirror *mirror);
 
 int hmmodp_span_init(void);
 void hmmodp_span_exit(void);
