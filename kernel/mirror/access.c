@@ -5,6 +5,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sizes.h>
 
+#include "ahead.h"
 #include "core.h"
 #include "span.h"
 
@@ -17,7 +18,7 @@ static_assert(!IS_ENABLED(CONFIG_HIGHMEM),
 /* @len bytes at @va lie in one chunk. Bottom halves are off. */
 static size_t access_chunk(struct hmmodp_mirror *mirror, unsigned long va,
 			   size_t len, bool write, hmmodp_actor_t actor,
-			   void *ctx)
+			   void *ctx, unsigned int *used)
 {
 	size_t offset = va & (HMMODP_CHUNK_SIZE - 1);
 	struct hmmodp_chunk *chunk;
@@ -33,7 +34,7 @@ static size_t access_chunk(struct hmmodp_mirror *mirror, unsigned long va,
 	read_lock(&chunk->lock);
 	while (done < len) {
 		n = hmmodp_chunk_piece_locked(chunk, offset + done, len - done,
-					      write, &pfn);
+					      write, &pfn, used);
 		if (!n)
 			break;
 		actor(ctx, page_address(pfn_to_page(pfn)) +
@@ -51,6 +52,7 @@ static size_t access_chunk(struct hmmodp_mirror *mirror, unsigned long va,
 size_t hmmodp_access(struct hmmodp_mirror *mirror, unsigned long va, size_t len,
 		     enum hmmodp_dir dir, hmmodp_actor_t actor, void *ctx)
 {
+	unsigned int used = 0;
 	size_t done = 0;
 	size_t want;
 	size_t got;
@@ -62,12 +64,14 @@ size_t hmmodp_access(struct hmmodp_mirror *mirror, unsigned long va, size_t len,
 		want = HMMODP_CHUNK_SIZE - (va & (HMMODP_CHUNK_SIZE - 1));
 		want = min3(want, len - done, (size_t)ACCESS_HOLD);
 		got = access_chunk(mirror, va, want, dir == HMMODP_WRITE, actor,
-				   ctx);
+				   ctx, &used);
 		done += got;
 		va += got;
 		if (got < want)
 			break;
 	}
+	if (unlikely(used))
+		hmmodp_ahead_used(mirror, va - 1, used);
 	rcu_read_unlock_bh();
 	return done;
 }

@@ -76,6 +76,9 @@ static void fault_work(struct work_struct *work)
 		spin_unlock(&fault->lock);
 		complete_all(&fault->called);
 	}
+	if (!err)
+		hmmodp_ahead_fault(fault->mirror, fault->va, fault->len,
+				   fault->how & HMMODP_FAULT_WRITE);
 	hmmodp_mirror_unref(fault->mirror);
 	hmmodp_fault_put(fault);
 }

@@ -45,13 +45,15 @@ bool hmmodp_chunk_covers_locked(const struct hmmodp_chunk *chunk,
  * @len: bytes > 0, within the chunk
  * @write: the right wanted
  * @pfn: set to the page frame of the first byte
+ * @used: pages that had been brought ahead and are used for the first time are added
  *
  * The pages are noted as accessed, and as dirty for a write.
  *
  * Return: bytes in the run, 0 if there is no access to the first of them.
  */
 size_t hmmodp_chunk_piece_locked(struct hmmodp_chunk *chunk, size_t offset,
-				 size_t len, bool write, unsigned long *pfn)
+				 size_t len, bool write, unsigned long *pfn,
+				 unsigned int *used)
 {
 	unsigned int page = offset >> PAGE_SHIFT;
 	unsigned int last = (offset + len - 1) >> PAGE_SHIFT;
@@ -62,7 +64,8 @@ size_t hmmodp_chunk_piece_locked(struct hmmodp_chunk *chunk, size_t offset,
 	if (chunk->leaf) {
 		if (!hmmodp_entry_permits(READ_ONCE(chunk->leaf), write))
 			return 0;
-		hmmodp_entry_touch(&chunk->leaf, write);
+		if (hmmodp_entry_touch(&chunk->leaf, write))
+			*used += HMMODP_CHUNK_PAGES;
 		*pfn = hmmodp_entry_pfn(chunk->leaf) + page;
 		return len;
 	}
@@ -72,7 +75,7 @@ size_t hmmodp_chunk_piece_locked(struct hmmodp_chunk *chunk, size_t offset,
 	entry = READ_ONCE(chunk->table[page]);
 	if (!hmmodp_entry_permits(entry, write))
 		return 0;
-	hmmodp_entry_touch(&chunk->table[page], write);
+	*used += hmmodp_entry_touch(&chunk->table[page], write);
 	next = hmmodp_entry_pfn(entry);
 	*pfn = next;
 	while (page < last) {
@@ -80,7 +83,7 @@ size_t hmmodp_chunk_piece_locked(struct hmmodp_chunk *chunk, size_t offset,
 		if (!hmmodp_entry_permits(entry, write) ||
 		    hmmodp_entry_pfn(entry) != ++next)
 			return ((size_t)(page + 1) << PAGE_SHIFT) - offset;
-		hmmodp_entry_touch(&chunk->table[++page], write);
+		*used += hmmodp_entry_touch(&chunk->table[++page], write);
 	}
 	return len;
 }

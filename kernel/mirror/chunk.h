@@ -57,7 +57,8 @@ bool hmmodp_chunk_covers_locked(const struct hmmodp_chunk *chunk,
 				unsigned int first, unsigned int last,
 				bool write);
 size_t hmmodp_chunk_piece_locked(struct hmmodp_chunk *chunk, size_t offset,
-				 size_t len, bool write, unsigned long *pfn);
+				 size_t len, bool write, unsigned long *pfn,
+				 unsigned int *used);
 void hmmodp_chunk_install_locked(struct hmmodp_chunk *chunk,
 				 unsigned int first, unsigned int last,
 				 const unsigned long *entries,

@@ -15,6 +15,8 @@
 
 #include <hmmodp/mirror.h>
 
+#include "ahead.h"
+
 #define HMMODP_FAULT_LOCKS	32
 #define HMMODP_SPAN_HINTS	8
 
@@ -33,7 +35,7 @@ struct hmmodp_mirror {
 	struct hlist_node node;		/* in mirrors, likewise */
 	struct list_head list;		/* of all, for those who go over them; RCU */
 
-	spinlock_t owner_lock;		/* protects owner, and it from going */
+	spinlock_t owner_lock;		/* protects owner, and it from going; softirq */
 	struct hmmodp_owner *owner;	/* NULL once the last user has gone */
 
 	struct xarray spans;		/* by address >> HMMODP_SPAN_SHIFT */
@@ -46,6 +48,8 @@ struct hmmodp_mirror {
 	unsigned long hand;		/* of the clock: the next span; span_lock */
 	struct delayed_work idle;	/* armed while there are spans; holds a ref */
 	atomic_t prefetches;		/* asynchronous ones under way */
+
+	struct hmmodp_ahead ahead;
 
 	struct mmu_notifier aging;	/* the kernel asks whether pages are in use */
 
@@ -69,6 +73,7 @@ enum {
 	HMMODP_FAULT_WRITE	= 1 << 0,
 	HMMODP_FAULT_PREFETCH	= 1 << 1,	/* nobody waits for it */
 	HMMODP_FAULT_LOOK	= 1 << 2,	/* what the process has mapped, no more */
+	HMMODP_FAULT_AHEAD	= 1 << 3,	/* nobody asked for it */
 };
 
 int hmmodp_fault_how(struct hmmodp_mirror *mirror, unsigned long va, size_t len,
@@ -85,6 +90,8 @@ extern const struct mmu_notifier_ops hmmodp_aging_ops;
 /* region.c */
 void hmmodp_region_event(struct hmmodp_mirror *mirror, unsigned long start,
 			 unsigned long last, enum hmmodp_change change);
+/* Bytes of [va, va + len) that lie in one region, from the front. */
+size_t hmmodp_region_clip(struct hmmodp_mirror *mirror, unsigned long va, size_t len);
 /* Counts pages of the chunk at @base for the owner and for regions over them. */
 void hmmodp_count_pages(struct hmmodp_mirror *mirror, unsigned long base,
 			const struct hmmodp_changed *changed,
@@ -97,10 +104,10 @@ do {									\
 	s64 n__ = (n);							\
 									\
 	if (n__) {							\
-		spin_lock(&m__->owner_lock);				\
+		spin_lock_bh(&m__->owner_lock);				\
 		if (m__->owner)						\
 			atomic64_add(n__, &m__->owner->stats.counter);	\
-		spin_unlock(&m__->owner_lock);				\
+		spin_unlock_bh(&m__->owner_lock);				\
 	}								\
 } while (0)
 

@@ -7,6 +7,8 @@
  * of the chunk's lock:
  *
  *	absent    -> read-only, writable	install		write
+ *	absent    -> the same, brought ahead	install		write
+ *	ahead     -> accessed			access		read, atomic
  *	read-only -> writable			install		write
  *	present   -> accessed			access		read, atomic
  *	writable  -> writable and dirty		access		read, atomic
@@ -29,6 +31,7 @@ enum hmmodp_entry_bit {
 	HMMODP_ENTRY_ACCESSED_BIT,	/* the device read or wrote it */
 	HMMODP_ENTRY_COHERENT_BIT,	/* device memory that the CPU can reach */
 	HMMODP_ENTRY_PRIVATE_BIT,	/* device memory that it cannot */
+	HMMODP_ENTRY_AHEAD_BIT,		/* brought by read-ahead, not used so far */
 };
 
 #define HMMODP_ENTRY_VALID	BIT(HMMODP_ENTRY_VALID_BIT)
@@ -37,9 +40,10 @@ enum hmmodp_entry_bit {
 #define HMMODP_ENTRY_ACCESSED	BIT(HMMODP_ENTRY_ACCESSED_BIT)
 #define HMMODP_ENTRY_COHERENT	BIT(HMMODP_ENTRY_COHERENT_BIT)
 #define HMMODP_ENTRY_PRIVATE	BIT(HMMODP_ENTRY_PRIVATE_BIT)
+#define HMMODP_ENTRY_AHEAD	BIT(HMMODP_ENTRY_AHEAD_BIT)
 
 static_assert(BITS_PER_LONG == 64, "an entry holds a page frame and its flags");
-static_assert(HMMODP_ENTRY_PRIVATE_BIT < PAGE_SHIFT, "flags end below it");
+static_assert(HMMODP_ENTRY_AHEAD_BIT < PAGE_SHIFT, "flags end below it");
 
 static inline unsigned long hmmodp_entry_make(unsigned long pfn,
 					      unsigned long flags)
@@ -75,17 +79,22 @@ static inline bool hmmodp_entry_same_page(unsigned long a, unsigned long b)
 static inline unsigned long hmmodp_entry_merge(unsigned long old,
 					       unsigned long new)
 {
+	unsigned long keep = HMMODP_ENTRY_DIRTY | HMMODP_ENTRY_ACCESSED |
+			     HMMODP_ENTRY_AHEAD;
+
 	if (!hmmodp_entry_same_page(old, new))
 		return new;
-	return new | (old & (HMMODP_ENTRY_DIRTY | HMMODP_ENTRY_ACCESSED));
+	return (new & ~keep) | (old & keep);
 }
 
 /*
  * Note an access, before it happens. Others may do so at the same time, all
  * holding the chunk's lock for read; that is why the bits are set atomically,
  * and looked at first, since after the first time they are set already.
+ *
+ * Returns whether this was the first use of a page that was brought ahead.
  */
-static inline void hmmodp_entry_touch(unsigned long *entry, bool write)
+static inline bool hmmodp_entry_touch(unsigned long *entry, bool write)
 {
 	unsigned long now = READ_ONCE(*entry);
 
@@ -93,6 +102,8 @@ static inline void hmmodp_entry_touch(unsigned long *entry, bool write)
 		set_bit(HMMODP_ENTRY_ACCESSED_BIT, entry);
 	if (write && !(now & HMMODP_ENTRY_DIRTY))
 		set_bit(HMMODP_ENTRY_DIRTY_BIT, entry);
+	return now & HMMODP_ENTRY_AHEAD &&
+	       test_and_clear_bit(HMMODP_ENTRY_AHEAD_BIT, entry);
 }
 
 #endif

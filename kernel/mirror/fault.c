@@ -27,6 +27,9 @@
 /* So many times the final word may be "present" and HMM still see nothing. */
 #define FIXUP_LIMIT		16
 
+/* So many times read-ahead lets itself be disturbed. */
+#define AHEAD_TRIES		3
+
 /* The final word on a page: 0, -EFAULT, or a reason that will pass. */
 static int fixup(struct hmmodp_chunk_fault *f, unsigned int bad)
 {
@@ -52,14 +55,14 @@ static int fixup(struct hmmodp_chunk_fault *f, unsigned int bad)
 }
 
 /*
- * A prefetch is nobody's duty: it ends with the mirror's last user, and when the
- * process lives for us alone.
+ * A prefetch is nobody's duty, nor is read-ahead: they end with the mirror's last
+ * user, and when the process lives for us alone.
  */
 static bool given_up(struct hmmodp_chunk_fault *f)
 {
 	if (f->stop && READ_ONCE(*f->stop))
 		return true;
-	if (f->how & HMMODP_FAULT_PREFETCH &&
+	if (f->how & (HMMODP_FAULT_PREFETCH | HMMODP_FAULT_AHEAD) &&
 	    (!READ_ONCE(f->mirror->owner) ||
 	     atomic_read(&f->mirror->mm->mm_users) == 1))
 		return true;
@@ -89,6 +92,8 @@ static int fault_chunk(struct hmmodp_chunk_fault *f)
 		mutex_unlock(lock);
 		if (!err)
 			return 0;
+		if (f->how & HMMODP_FAULT_AHEAD && (err != -EBUSY || tries == AHEAD_TRIES))
+			return err;
 		if (err == -EFAULT) {
 			if (bad != last_bad)
 				fixups = 0;
@@ -185,7 +190,9 @@ int hmmodp_fault_how(struct hmmodp_mirror *mirror, unsigned long va, size_t len,
 				  how, stop);
 		mmput(mm);
 	}
-	if (how & HMMODP_FAULT_PREFETCH) {
+	if (how & HMMODP_FAULT_AHEAD) {
+		/* its pages are counted, that is all */
+	} else if (how & HMMODP_FAULT_PREFETCH) {
 		hmmodp_count(mirror, prefetches, 1);
 		hmmodp_count(mirror, prefetch_errors, err ? 1 : 0);
 	} else {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The one door to the kernel for the pure parts of the mirror (entry.h,
- * chunk.h, chunk.c). The unit tests define its guard and bring a shim instead.
+ * chunk.[ch], stream.[ch]). The unit tests define its guard and bring a shim instead.
  */
 #ifndef HMMODP_KAPI_H
 #define HMMODP_KAPI_H
@@ -11,6 +11,7 @@
 #include <linux/bug.h>
 #include <linux/build_bug.h>
 #include <linux/compiler.h>
+#include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/spinlock.h>

@@ -46,6 +46,7 @@ static struct hmmodp_mirror *make(struct mm_struct *mm,
 	mirror->owner = owner;
 	xa_init_flags(&mirror->spans, XA_FLAGS_ACCOUNT);
 	mutex_init(&mirror->span_lock);
+	hmmodp_ahead_init(&mirror->ahead);
 	INIT_DELAYED_WORK(&mirror->idle, hmmodp_reclaim_work);
 	spin_lock_init(&mirror->regions_lock);
 	mirror->regions = RB_ROOT_CACHED;
@@ -138,9 +139,9 @@ void hmmodp_mirror_put(struct hmmodp_mirror *mirror)
 	last = !--mirror->users;
 	if (last) {
 		hash_del(&mirror->node);
-		spin_lock(&mirror->owner_lock);
+		spin_lock_bh(&mirror->owner_lock);
 		mirror->owner = NULL;
-		spin_unlock(&mirror->owner_lock);
+		spin_unlock_bh(&mirror->owner_lock);
 	}
 	mutex_unlock(&mirrors_lock);
 	if (!last)

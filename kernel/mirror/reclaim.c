@@ -170,11 +170,11 @@ void hmmodp_reclaim_arm(struct hmmodp_mirror *mirror)
 {
 	if (delayed_work_pending(&mirror->idle))
 		return;
-	spin_lock(&mirror->owner_lock);
+	spin_lock_bh(&mirror->owner_lock);
 	if (mirror->owner &&
 	    queue_delayed_work(hmmodp_queue, &mirror->idle, IDLE_PERIOD))
 		kref_get(&mirror->ref);
-	spin_unlock(&mirror->owner_lock);
+	spin_unlock_bh(&mirror->owner_lock);
 }
 
 void hmmodp_reclaim_work(struct work_struct *work)

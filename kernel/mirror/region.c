@@ -53,6 +53,19 @@ void hmmodp_region_event(struct hmmodp_mirror *mirror, unsigned long start,
 	spin_unlock(&mirror->regions_lock);
 }
 
+size_t hmmodp_region_clip(struct hmmodp_mirror *mirror, unsigned long va, size_t len)
+{
+	struct interval_tree_node *n;
+	size_t room = 0;
+
+	spin_lock(&mirror->regions_lock);
+	for (n = interval_tree_iter_first(&mirror->regions, va, va); n && room < len;
+	     n = interval_tree_iter_next(n, va, va))
+		room = max(room, min(len - 1, n->last - va) + 1);
+	spin_unlock(&mirror->regions_lock);
+	return room;
+}
+
 /* How many of the changed pages lie in the region, if only in part. */
 static unsigned int pages_within(const struct hmmodp_region *region,
 				 unsigned long base,
@@ -103,6 +116,9 @@ void hmmodp_count_pages(struct hmmodp_mirror *mirror, unsigned long base,
 		break;
 	case HMMODP_PREFETCHES:
 		hmmodp_count(mirror, page_prefetch, changed->count);
+		break;
+	case HMMODP_READAHEADS:
+		hmmodp_count(mirror, page_readahead, changed->count);
 		break;
 	default:
 		hmmodp_count(mirror, page_reclaims, changed->count);

@@ -18,24 +18,17 @@
 #include "inject.h"
 #include "round.h"
 
-/* HMM on [first, last) with f->range's flags. */
-static int hmm_walk(struct hmmodp_chunk_fault *f, unsigned int first, unsigned int last)
-{
-	f->range.start = f->base + ((unsigned long)first << PAGE_SHIFT);
-	f->range.end = f->base + ((unsigned long)last << PAGE_SHIFT);
-	f->range.hmm_pfns = f->pages + (first - f->low);
-	return hmm_range_fault(&f->range);
-}
-
 /* HMM on [first, last); with @flags 0 it only looks. */
 static int hmm_look(struct hmmodp_chunk_fault *f, unsigned int first, unsigned int last,
 		    unsigned long flags)
 {
 	if (first >= last)
 		return 0;
+	f->range.start = f->base + ((unsigned long)first << PAGE_SHIFT);
+	f->range.end = f->base + ((unsigned long)last << PAGE_SHIFT);
+	f->range.hmm_pfns = f->pages + (first - f->low);
 	f->range.default_flags = flags;
-	f->range.pfn_flags_mask = 0;
-	return hmm_walk(f, first, last);
+	return hmm_range_fault(&f->range);
 }
 
 static unsigned long wanted_flags(const struct hmmodp_chunk_fault *f)
@@ -86,7 +79,7 @@ static unsigned int first_missing(struct hmmodp_chunk_fault *f)
 }
 
 /* HMM's word on a page as an entry. The page cannot go: the caller has checked. */
-static unsigned long entry_of(unsigned long hmm_pfn)
+static unsigned long entry_of(const struct hmmodp_chunk_fault *f, unsigned long hmm_pfn)
 {
 	unsigned long flags = HMMODP_ENTRY_VALID;
 
@@ -96,6 +89,8 @@ static unsigned long entry_of(unsigned long hmm_pfn)
 		flags |= HMMODP_ENTRY_WRITABLE;
 	if (is_device_coherent_page(hmm_pfn_to_page(hmm_pfn)))
 		flags |= HMMODP_ENTRY_COHERENT;
+	if (f->how & HMMODP_FAULT_AHEAD)
+		flags |= HMMODP_ENTRY_AHEAD;
 	return hmmodp_entry_make(hmm_pfn & ~HMM_PFN_FLAGS, flags);
 }
 
@@ -107,17 +102,24 @@ static void install_locked(struct hmmodp_chunk_fault *f, unsigned long **spare,
 	unsigned int i;
 
 	if (is_huge(seen)) {
-		hmmodp_chunk_install_leaf_locked(f->chunk, entry_of(seen) -
+		hmmodp_chunk_install_leaf_locked(f->chunk, entry_of(f, seen) -
 						 hmmodp_entry_make(f->first, 0),
 						 freed, fresh);
 		return;
 	}
 	for (i = 0; i < f->high - f->low; i++)
-		f->pages[i] = entry_of(f->pages[i]);
+		f->pages[i] = entry_of(f, f->pages[i]);
 	hmmodp_chunk_install_locked(f->chunk, f->low, f->high, f->pages, spare,
 				    fresh);
-	if (f->high - f->low == HMMODP_CHUNK_PAGES && f->chunk->table)
+	if (f->low == 0 && f->high == HMMODP_CHUNK_PAGES && f->chunk->table)
 		f->chunk->seen = true;
+}
+
+static enum hmmodp_change change_by(unsigned int how)
+{
+	if (how & HMMODP_FAULT_AHEAD)
+		return HMMODP_READAHEADS;
+	return how & HMMODP_FAULT_PREFETCH ? HMMODP_PREFETCHES : HMMODP_FAULTS;
 }
 
 /*
@@ -138,9 +140,7 @@ static int install(struct hmmodp_chunk_fault *f, unsigned long **spare)
 	}
 	write_unlock_bh(&f->chunk->lock);
 	hmmodp_table_discard(f->mirror, freed);
-	hmmodp_count_pages(f->mirror, f->base, &fresh,
-			   f->how & HMMODP_FAULT_PREFETCH ? HMMODP_PREFETCHES :
-							    HMMODP_FAULTS);
+	hmmodp_count_pages(f->mirror, f->base, &fresh, change_by(f->how));
 	return err;
 }
 
@@ -168,35 +168,32 @@ static int set_window(struct hmmodp_chunk_fault *f, unsigned int low, unsigned i
 }
 
 /*
- * Few pages: one walk brings the wanted and looks at their neighbours. Were the
- * wanted there already, *@known turns true.
+ * Few pages are faulted without a look before: one walk. Were they all there
+ * already, *@known turns true.
  */
 static int ask_for_few(struct hmmodp_chunk_fault *f, int *failed, bool *known)
 {
 	unsigned long faults = current->maj_flt + current->min_flt;
-	unsigned int i;
 	int err;
 
-	for (i = f->first; i < f->last; i++)
-		f->pages[i - f->low] = wanted_flags(f);
-	f->range.default_flags = 0;
-	f->range.pfn_flags_mask = HMM_PFN_REQ_FAULT | HMM_PFN_REQ_WRITE;
-	err = hmm_walk(f, f->low, f->high);
+	err = hmm_look(f, f->first, f->last, wanted_flags(f));
 	*known = !err && current->maj_flt + current->min_flt == faults;
 	if (!err || err == -EBUSY)
 		return err;
 	*failed = err;
-	err = set_window(f, f->low, f->high);	/* no request may pass for an answer */
-	return err ?: hmm_look(f, f->low, f->high, 0);
+	return hmm_look(f, f->first, f->last, 0);
 }
 
-/* Many pages, or a look without faulting: what is there need not be asked for. */
+/*
+ * Many pages, or a look without faulting: what is there need not be asked for. Was
+ * the first of them there, *@known turns true.
+ */
 static int ask_for_many(struct hmmodp_chunk_fault *f, int *failed, bool *known)
 {
 	unsigned int missing;
 	int err;
 
-	err = hmm_look(f, f->low, f->high, 0);
+	err = hmm_look(f, f->first, f->last, 0);
 	if (err)
 		return err;
 	missing = first_missing(f);
@@ -211,32 +208,44 @@ static int ask_for_many(struct hmmodp_chunk_fault *f, int *failed, bool *known)
 }
 
 /*
- * Asks HMM for the wanted pages and a few neighbours. On success *@failed is its
- * verdict on the missing pages, and what could be had is in f->pages, in any case
- * all before the first it could not.
- *
- * If the process has touched the wanted before, it asks, once, about all of the
- * chunk: the rest comes for the price of a glance at the page table. Where the wanted
- * are new, the rest is likely to be too.
+ * What the process has touched before comes for the price of a glance at its page
+ * table: of the whole chunk, once; later of a few neighbours.
+ */
+static int look_around(struct hmmodp_chunk_fault *f)
+{
+	unsigned int low = 0, high = HMMODP_CHUNK_PAGES;
+	int err;
+
+	if (READ_ONCE(f->chunk->seen)) {
+		low = round_down(f->first, HMMODP_NEIGHBOUR_PAGES);
+		high = round_up(f->last, HMMODP_NEIGHBOUR_PAGES);
+	}
+	if (low == f->low && high == f->high)
+		return 0;
+	err = set_window(f, low, high);
+	return err ?: hmm_look(f, low, high, 0);
+}
+
+/*
+ * Asks HMM for the wanted pages. On success *@failed is its verdict on the missing
+ * ones, and what could be had is in f->pages, in any case all before the first it
+ * could not. Where the wanted are new to the process the rest is likely to be too;
+ * else it looks around.
  */
 static int ask_hmm(struct hmmodp_chunk_fault *f, int *failed)
 {
-	unsigned int low = round_down(f->first, HMMODP_NEIGHBOUR_PAGES);
-	unsigned int high = round_up(f->last, HMMODP_NEIGHBOUR_PAGES);
-	bool few = is_small(low, high) && !(f->how & HMMODP_FAULT_LOOK);
+	bool few = is_small(f->first, f->last) && !(f->how & HMMODP_FAULT_LOOK);
 	bool known = false;
 	int err;
 
 	*failed = 0;
-	err = set_window(f, low, high);
+	err = set_window(f, f->first, f->last);
 	if (err)
 		return err;
 	err = few ? ask_for_few(f, failed, &known) : ask_for_many(f, failed, &known);
-	if (err || !known || READ_ONCE(f->chunk->seen) || *failed ||
-	    high - low == HMMODP_CHUNK_PAGES || is_huge(f->pages[f->first - low]))
+	if (err || *failed || !known || is_huge(f->pages[0]))
 		return err;
-	err = set_window(f, 0, HMMODP_CHUNK_PAGES);
-	return err ?: hmm_look(f, f->low, f->high, 0);
+	return look_around(f);
 }
 
 static int round_with_table(struct hmmodp_chunk_fault *f, unsigned int *bad,

@@ -8,7 +8,7 @@
 #include "core.h"
 #include "span.h"
 
-/* Neighbours looked at around the wanted pages when the chunk is not empty. */
+/* Neighbours looked at around wanted pages that were there, once all has been seen. */
 #define HMMODP_NEIGHBOUR_PAGES	16U
 /* Looking at so many pages takes no allocation. */
 #define HMMODP_FEW_PAGES	(2 * HMMODP_NEIGHBOUR_PAGES)

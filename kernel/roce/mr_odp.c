@@ -126,6 +126,7 @@ int hroce_fill_stat_mr(struct sk_buff *msg, struct ib_mr *ibmr)
 		{ "page_invalidations", &r->pages[HMMODP_INVALIDATIONS] },
 		{ "page_invalidations_handled", &r->events[HMMODP_INVALIDATIONS] },
 		{ "page_prefetch", &r->pages[HMMODP_PREFETCHES] },
+		{ "page_readahead", &r->pages[HMMODP_READAHEADS] },
 	};
 	struct nlattr *table;
 	unsigned int i;

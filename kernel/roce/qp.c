@@ -110,6 +110,9 @@ static void hroce_qp_setup(struct hroce_qp *qp, struct ib_qp_init_attr *init)
 	qp->sq.send_stall.runner = &qp->sq.runner;
 	qp->sq.resp_stall.runner = &qp->sq.runner;
 	qp->rq.stall.runner = &qp->rq.runner;
+	qp->sq.send_stall.stats = qp->dev->stats;
+	qp->sq.resp_stall.stats = qp->dev->stats;
+	qp->rq.stall.stats = qp->dev->stats;
 	if (init->qp_type == IB_QPT_GSI)
 		qp->qkey = IB_QP1_QKEY;
 	/* a datagram's path MTU is the port's */

@@ -47,11 +47,15 @@ struct hroce_walk;
  * @runner: kicked when it is served
  * @err: its result, valid once @done
  * @done: set with release semantics by the fault's callback
+ * @stats: where the time is counted
+ * @since: when it began
  * Only @err and @done are written by others than the runner's owner.
  */
 struct hroce_stall {
 	struct hmmodp_fault *fault;
 	struct hroce_runner *runner;
+	struct hroce_stats __percpu *stats;
+	ktime_t since;
 	int err;
 	bool done;
 };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A half of a QP that waits for a page fault. */
+#include <linux/ktime.h>
+
 #include "qp.h"
 
 static void hroce_stall_done(void *ctx, int err)
@@ -22,6 +24,7 @@ int hroce_stall_begin(struct hroce_stall *s, struct hroce_mr *mr, u64 va, size_t
 	struct hmmodp_fault *fault;
 
 	s->done = false;
+	s->since = ktime_get();
 	fault = hroce_mr_fault_async(mr, va, len, dir, hroce_stall_done, s);
 	if (IS_ERR(fault))
 		return PTR_ERR(fault);
@@ -39,6 +42,7 @@ int hroce_stall_check(struct hroce_stall *s)
 	if (!smp_load_acquire(&s->done))
 		return -EINPROGRESS;
 	err = s->err;
+	hroce_count_n(s->stats, HROCE_STALL_US, ktime_us_delta(ktime_get(), s->since));
 	hmmodp_fault_put(s->fault);
 	s->fault = NULL;
 	/* Transient trouble: what needs the page asks for it again. */

@@ -9,6 +9,8 @@ enum hroce_odp_counter {
 	HROCE_ODP_FAULTS = HROCE_NUM_COUNTERS,
 	HROCE_ODP_INVALIDATIONS,
 	HROCE_ODP_PREFETCH,
+	HROCE_ODP_READAHEAD,
+	HROCE_ODP_READAHEAD_HITS,
 	HROCE_ODP_RECLAIMS,
 	HROCE_ODP_RETRIES,
 	HROCE_ODP_ERRORS,
@@ -41,9 +43,12 @@ static const struct rdma_stat_desc hroce_counter_descs[] = {
 	[HROCE_PARK_OVERFLOW].name = "park_overflow",
 	[HROCE_REQ_FAULTS].name = "requester_faults",
 	[HROCE_RESP_FAULTS].name = "responder_faults",
+	[HROCE_STALL_US].name = "fault_stall_us",
 	[HROCE_ODP_FAULTS].name = "page_faults",
 	[HROCE_ODP_INVALIDATIONS].name = "page_invalidations",
 	[HROCE_ODP_PREFETCH].name = "page_prefetch",
+	[HROCE_ODP_READAHEAD].name = "page_readahead",
+	[HROCE_ODP_READAHEAD_HITS].name = "page_readahead_hits",
 	[HROCE_ODP_RECLAIMS].name = "page_reclaims",
 	[HROCE_ODP_RETRIES].name = "page_fault_retries",
 	[HROCE_ODP_ERRORS].name = "page_fault_errors",
@@ -83,6 +88,8 @@ int hroce_get_hw_stats(struct ib_device *ibdev, struct rdma_hw_stats *stats, u32
 	stats->value[HROCE_ODP_FAULTS] = atomic64_read(&odp->page_faults);
 	stats->value[HROCE_ODP_INVALIDATIONS] = atomic64_read(&odp->page_invalidations);
 	stats->value[HROCE_ODP_PREFETCH] = atomic64_read(&odp->page_prefetch);
+	stats->value[HROCE_ODP_READAHEAD] = atomic64_read(&odp->page_readahead);
+	stats->value[HROCE_ODP_READAHEAD_HITS] = atomic64_read(&odp->page_readahead_hits);
 	stats->value[HROCE_ODP_RECLAIMS] = atomic64_read(&odp->page_reclaims);
 	stats->value[HROCE_ODP_RETRIES] = atomic64_read(&odp->fault_retries);
 	stats->value[HROCE_ODP_ERRORS] = atomic64_read(&odp->fault_errors);

@@ -31,6 +31,7 @@ enum hroce_counter {
 	HROCE_PARK_OVERFLOW,		/* beyond the bound, RNR NAK sent or dropped */
 	HROCE_REQ_FAULTS,		/* page faults that stopped a requester */
 	HROCE_RESP_FAULTS,		/* page faults that stopped a responder */
+	HROCE_STALL_US,			/* how long all of these stopped one */
 	HROCE_NUM_COUNTERS,
 };
 

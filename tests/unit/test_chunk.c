@@ -170,6 +170,7 @@ static void install(unsigned int first, unsigned int last)
 static void access_at(size_t offset, size_t len, bool write)
 {
 	unsigned long pfn = 0;
+	unsigned int used = 0;
 	size_t got, want = 0;
 	unsigned int page, i;
 
@@ -183,8 +184,9 @@ static void access_at(size_t offset, size_t len, bool write)
 			break;
 		want += in_page < len - want ? in_page : len - want;
 	}
-	got = hmmodp_chunk_piece_locked(&chunk, offset, len, write, &pfn);
+	got = hmmodp_chunk_piece_locked(&chunk, offset, len, write, &pfn, &used);
 	EXPECT_EQ(got, want);
+	EXPECT_EQ(used, 0);
 	if (!got)
 		return;
 	EXPECT_EQ(pfn, model[offset >> PAGE_SHIFT].pfn);

@@ -4,8 +4,9 @@
 #include "mirror/kapi.h"
 #include "entry.h"
 
-#define FLAGS	(HMMODP_ENTRY_PRIVATE << 1)	/* so many combinations */
+#define FLAGS	(HMMODP_ENTRY_AHEAD << 1)	/* so many combinations */
 #define DONE	(HMMODP_ENTRY_DIRTY | HMMODP_ENTRY_ACCESSED)
+#define KEPT	(DONE | HMMODP_ENTRY_AHEAD)
 
 static void test_make(void)
 {
@@ -49,9 +50,10 @@ static void test_merge(void)
 			old = hmmodp_entry_make(77, a);
 			new = hmmodp_entry_make(77, b);
 			merged = hmmodp_entry_merge(old, new);
-			EXPECT_EQ(merged & ~DONE, new);
-			EXPECT_EQ(merged & DONE, a & b & HMMODP_ENTRY_VALID ?
-						 a & DONE : 0);
+			if (a & b & HMMODP_ENTRY_VALID)
+				EXPECT_EQ(merged, (new & ~KEPT) | (a & KEPT));
+			else
+				EXPECT_EQ(merged, new);
 			new = hmmodp_entry_make(78, b);
 			EXPECT_EQ(hmmodp_entry_merge(old, new), new);
 			b |= DONE;
@@ -60,14 +62,15 @@ static void test_merge(void)
 
 static void test_touch(void)
 {
-	unsigned long flags, entry;
+	unsigned long flags, entry, now;
 
 	for (flags = 0; flags < FLAGS; flags++) {
 		entry = hmmodp_entry_make(77, flags);
-		hmmodp_entry_touch(&entry, false);
-		EXPECT_EQ(entry, hmmodp_entry_make(77, flags | HMMODP_ENTRY_ACCESSED));
-		hmmodp_entry_touch(&entry, true);
-		EXPECT_EQ(entry, hmmodp_entry_make(77, flags | DONE));
+		now = flags & ~HMMODP_ENTRY_AHEAD;
+		EXPECT_EQ(hmmodp_entry_touch(&entry, false), !!(flags & HMMODP_ENTRY_AHEAD));
+		EXPECT_EQ(entry, hmmodp_entry_make(77, now | HMMODP_ENTRY_ACCESSED));
+		EXPECT(!hmmodp_entry_touch(&entry, true));
+		EXPECT_EQ(entry, hmmodp_entry_make(77, now | DONE));
 	}
 }
 

@@ -41,6 +41,7 @@ enum hmmodp_change {
 	HMMODP_FAULTS,		/* made valid in a translation by a fault */
 	HMMODP_INVALIDATIONS,	/* taken out of a translation by the kernel */
 	HMMODP_PREFETCHES,	/* made valid by prefetch rather than by a fault */
+	HMMODP_READAHEADS,	/* made valid ahead of a stream of faults */
 	HMMODP_CHANGES,
 	HMMODP_RECLAIMS = HMMODP_CHANGES,	/* given up to save memory */
 };
@@ -61,6 +62,8 @@ enum hmmodp_fault_kind {
  * @page_faults: pages made valid in a translation by a fault
  * @page_invalidations: pages taken out of a translation by the kernel
  * @page_prefetch: pages made valid by prefetch rather than by a fault
+ * @page_readahead: pages made valid ahead of a stream of faults
+ * @page_readahead_hits: those of them that were used
  * @page_reclaims: pages given up to save memory
  * @fault_retries: rounds repeated for a transient reason
  * @fault_errors: faults that ended in a bad address
@@ -72,6 +75,8 @@ struct hmmodp_stats {
 	atomic64_t page_faults;
 	atomic64_t page_invalidations;
 	atomic64_t page_prefetch;
+	atomic64_t page_readahead;
+	atomic64_t page_readahead_hits;
 	atomic64_t page_reclaims;
 	atomic64_t fault_retries;
 	atomic64_t fault_errors;

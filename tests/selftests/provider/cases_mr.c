@@ -14,51 +14,11 @@ enum {
 	PAGE = 4096,
 };
 
-static uint8_t *map(size_t len)
-{
-	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	EXPECT(p != MAP_FAILED);
-	EXPECT(!madvise(p, len, MADV_NOHUGEPAGE));
-	return p;
-}
-
-/* One request from these local bytes to those remote ones, or back. */
-static enum ibv_wc_status move(struct loop *l, enum ibv_wr_opcode op, uint32_t lkey,
-			       uint64_t local, uint32_t len, uint32_t rkey, uint64_t remote)
-{
-	struct ibv_sge sge = { .addr = local, .length = len, .lkey = lkey };
-	struct ibv_send_wr wr = {
-		.wr_id = 1, .sg_list = &sge, .num_sge = 1, .opcode = op,
-		.send_flags = IBV_SEND_SIGNALED,
-		.wr.rdma = { .remote_addr = remote, .rkey = rkey },
-	}, *bad;
-
-	EXPECT_EQ(ibv_post_send(l->qp[0], &wr, &bad), 0);
-	return loop_wait(l->scq).status;
-}
-
 static void anew(struct loop *l)
 {
 	loop_to(l->qp[0], IBV_QPS_RESET);
 	loop_to(l->qp[1], IBV_QPS_RESET);
 	loop_connect(l);
-}
-
-static long counter(struct rc_dev *d, const char *name)
-{
-	char path[256];
-	long n = -1;
-	FILE *f;
-
-	usleep(50000);	/* the counters' lifespan */
-	snprintf(path, sizeof(path), "/sys/class/infiniband/%s/ports/1/hw_counters/%s",
-		 ibv_get_device_name(d->ctx->device), name);
-	f = fopen(path, "r");
-	EXPECT(f && fscanf(f, "%ld", &n) == 1);
-	fclose(f);
-	return n;
 }
 
 /* All of memory by one key, local and remote, also what is mapped later. */
@@ -72,25 +32,25 @@ void case_implicit(struct rc_dev *d)
 	if (!mr)
 		rc_die_errno("implicit region");
 	loop_open(&l, d, false);
-	later = map(16 * PAGE);
+	later = loop_map(16 * PAGE);
 	rc_fill(7, here, sizeof(here));
-	EXPECT_EQ(move(&l, IBV_WR_RDMA_WRITE, mr->lkey, (uintptr_t)here + 3, 9001, mr->rkey,
+	EXPECT_EQ(loop_move(&l, IBV_WR_RDMA_WRITE, mr->lkey, (uintptr_t)here + 3, 9001, mr->rkey,
 		       (uintptr_t)later + 77), IBV_WC_SUCCESS);
 	EXPECT_EQ(rc_differ(here + 3, later + 77, 9001), 9001);
 	EXPECT(!later[76] && !later[77 + 9001]);
 	memset(here, 0, sizeof(here));
-	EXPECT_EQ(move(&l, IBV_WR_RDMA_READ, mr->lkey, (uintptr_t)here + 3, 9001, mr->rkey,
+	EXPECT_EQ(loop_move(&l, IBV_WR_RDMA_READ, mr->lkey, (uintptr_t)here + 3, 9001, mr->rkey,
 		       (uintptr_t)later + 77), IBV_WC_SUCCESS);
 	EXPECT_EQ(rc_differ(here + 3, later + 77, 9001), 9001);
 	/* what is not mapped is no memory, nor is what lies beyond all addresses */
 	munmap(later, 16 * PAGE);
-	EXPECT_EQ(move(&l, IBV_WR_RDMA_WRITE, mr->lkey, (uintptr_t)here, 100, mr->rkey,
+	EXPECT_EQ(loop_move(&l, IBV_WR_RDMA_WRITE, mr->lkey, (uintptr_t)here, 100, mr->rkey,
 		       (uintptr_t)later), IBV_WC_REM_ACCESS_ERR);
 	anew(&l);
-	EXPECT_EQ(move(&l, IBV_WR_RDMA_WRITE, mr->lkey, (uintptr_t)here, 100, mr->rkey,
+	EXPECT_EQ(loop_move(&l, IBV_WR_RDMA_WRITE, mr->lkey, (uintptr_t)here, 100, mr->rkey,
 		       UINT64_MAX - 50), IBV_WC_REM_ACCESS_ERR);
 	anew(&l);
-	EXPECT_EQ(move(&l, IBV_WR_RDMA_WRITE, mr->lkey, 0xffff800000000000, 100, l.mr->rkey,
+	EXPECT_EQ(loop_move(&l, IBV_WR_RDMA_WRITE, mr->lkey, 0xffff800000000000, 100, l.mr->rkey,
 		       (uintptr_t)l.buf), IBV_WC_LOC_PROT_ERR);
 	loop_close(&l);
 	EXPECT(!ibv_dereg_mr(mr));
@@ -99,7 +59,7 @@ void case_implicit(struct rc_dev *d)
 /* Without the right to write, on memory without it, and with another address. */
 void case_odp_kinds(struct rc_dev *d)
 {
-	uint8_t *ro = map(4 * PAGE), *m = map(4 * PAGE);
+	uint8_t *ro = loop_map(4 * PAGE), *m = loop_map(4 * PAGE);
 	struct ibv_mr *read_only, *moved;
 	struct loop l;
 
@@ -110,17 +70,17 @@ void case_odp_kinds(struct rc_dev *d)
 			       IBV_ACCESS_REMOTE_READ);
 	moved = ibv_reg_mr_iova(d->pd, m + 5, 3 * PAGE, 0x1000005, REMOTE);
 	EXPECT(read_only && moved);
-	EXPECT_EQ(move(&l, IBV_WR_RDMA_WRITE, read_only->lkey, (uintptr_t)ro + 9, 8000,
+	EXPECT_EQ(loop_move(&l, IBV_WR_RDMA_WRITE, read_only->lkey, (uintptr_t)ro + 9, 8000,
 		       moved->rkey, 0x1000005 + 1000), IBV_WC_SUCCESS);
 	EXPECT_EQ(rc_differ(m + 1005, ro + 9, 8000), 8000);
-	EXPECT_EQ(move(&l, IBV_WR_RDMA_READ, moved->lkey, 0x1000005, 5000, read_only->rkey,
+	EXPECT_EQ(loop_move(&l, IBV_WR_RDMA_READ, moved->lkey, 0x1000005, 5000, read_only->rkey,
 		       (uintptr_t)ro + 1), IBV_WC_SUCCESS);
 	EXPECT_EQ(rc_differ(m + 5, ro + 1, 5000), 5000);
-	EXPECT_EQ(move(&l, IBV_WR_RDMA_READ, read_only->lkey, (uintptr_t)ro, 100, moved->rkey,
+	EXPECT_EQ(loop_move(&l, IBV_WR_RDMA_READ, read_only->lkey, (uintptr_t)ro, 100, moved->rkey,
 		       0x1000005), IBV_WC_LOC_PROT_ERR);
 	anew(&l);
 	/* the end of the region, by its own address */
-	EXPECT_EQ(move(&l, IBV_WR_RDMA_WRITE, read_only->lkey, (uintptr_t)ro, 100,
+	EXPECT_EQ(loop_move(&l, IBV_WR_RDMA_WRITE, read_only->lkey, (uintptr_t)ro, 100,
 		       moved->rkey, 0x1000005 + 3 * PAGE - 99), IBV_WC_REM_ACCESS_ERR);
 	EXPECT(!ibv_dereg_mr(read_only) && !ibv_dereg_mr(moved));
 	loop_close(&l);
@@ -129,7 +89,7 @@ void case_odp_kinds(struct rc_dev *d)
 /* @kind: IBV_ACCESS_ON_DEMAND or 0 */
 static void rereg(struct rc_dev *d, int kind)
 {
-	uint8_t *m = map(4 * PAGE), *other = map(8 * PAGE);
+	uint8_t *m = loop_map(4 * PAGE), *other = loop_map(8 * PAGE);
 	struct ibv_pd *pd = ibv_alloc_pd(d->ctx);
 	int all = (REMOTE & ~IBV_ACCESS_ON_DEMAND) | kind;
 	struct ibv_mr *mr = ibv_reg_mr(d->pd, m, 4 * PAGE, all & ~IBV_ACCESS_REMOTE_WRITE);
@@ -137,25 +97,25 @@ static void rereg(struct rc_dev *d, int kind)
 
 	EXPECT(mr && pd);
 	loop_open(&l, d, false);
-	EXPECT_EQ(move(&l, IBV_WR_RDMA_WRITE, l.mr->lkey, (uintptr_t)l.buf, 5000, mr->rkey,
+	EXPECT_EQ(loop_move(&l, IBV_WR_RDMA_WRITE, l.mr->lkey, (uintptr_t)l.buf, 5000, mr->rkey,
 		       (uintptr_t)m), IBV_WC_REM_ACCESS_ERR);
 	anew(&l);
 	EXPECT_EQ(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_ACCESS, NULL, NULL, 0, all), 0);
-	EXPECT_EQ(move(&l, IBV_WR_RDMA_WRITE, l.mr->lkey, (uintptr_t)l.buf, 5000, mr->rkey,
+	EXPECT_EQ(loop_move(&l, IBV_WR_RDMA_WRITE, l.mr->lkey, (uintptr_t)l.buf, 5000, mr->rkey,
 		       (uintptr_t)m + 1), IBV_WC_SUCCESS);
 	EXPECT_EQ(rc_differ(l.buf, m + 1, 5000), 5000);
 	/* another place, and longer */
 	EXPECT_EQ(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_TRANSLATION, NULL, other, 8 * PAGE, 0),
 		  0);
-	EXPECT_EQ(move(&l, IBV_WR_RDMA_WRITE, l.mr->lkey, (uintptr_t)l.buf + 9, 30000, mr->rkey,
+	EXPECT_EQ(loop_move(&l, IBV_WR_RDMA_WRITE, l.mr->lkey, (uintptr_t)l.buf + 9, 30000, mr->rkey,
 		       (uintptr_t)other + 2), IBV_WC_SUCCESS);
 	EXPECT_EQ(rc_differ(l.buf + 9, other + 2, 30000), 30000);
-	EXPECT_EQ(move(&l, IBV_WR_RDMA_WRITE, l.mr->lkey, (uintptr_t)l.buf, 100, mr->rkey,
+	EXPECT_EQ(loop_move(&l, IBV_WR_RDMA_WRITE, l.mr->lkey, (uintptr_t)l.buf, 100, mr->rkey,
 		       (uintptr_t)m), IBV_WC_REM_ACCESS_ERR);
 	anew(&l);
 	/* out of reach of the queue pairs, which have the old domain */
 	EXPECT_EQ(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_PD, pd, NULL, 0, 0), 0);
-	EXPECT_EQ(move(&l, IBV_WR_RDMA_WRITE, l.mr->lkey, (uintptr_t)l.buf, 100, mr->rkey,
+	EXPECT_EQ(loop_move(&l, IBV_WR_RDMA_WRITE, l.mr->lkey, (uintptr_t)l.buf, 100, mr->rkey,
 		       (uintptr_t)other), IBV_WC_REM_ACCESS_ERR);
 	loop_close(&l);
 	EXPECT(!ibv_dereg_mr(mr) && !ibv_dealloc_pd(pd));
@@ -184,7 +144,7 @@ void case_advise_errors(struct rc_dev *d)
 	const enum ibv_advise_mr_advice write = IBV_ADVISE_MR_ADVICE_PREFETCH_WRITE;
 	const enum ibv_advise_mr_advice look = IBV_ADVISE_MR_ADVICE_PREFETCH_NO_FAULT;
 	struct ibv_pd *pd = ibv_alloc_pd(d->ctx);
-	uint8_t *m = map(8 * PAGE);
+	uint8_t *m = loop_map(8 * PAGE);
 	struct ibv_mr *odp = ibv_reg_mr(d->pd, m, 8 * PAGE, LOCAL);
 	struct ibv_mr *ro = ibv_reg_mr(d->pd, m, 8 * PAGE, IBV_ACCESS_ON_DEMAND);
 	struct ibv_mr *pinned = ibv_reg_mr(d->pd, m, PAGE, IBV_ACCESS_LOCAL_WRITE);
@@ -225,7 +185,7 @@ void case_advise_errors(struct rc_dev *d)
 void case_advise(struct rc_dev *d)
 {
 	enum { HALF = 64 * PAGE };
-	uint8_t *m = map(2 * HALF);
+	uint8_t *m = loop_map(2 * HALF);
 	struct ibv_mr *mr = ibv_reg_mr(d->pd, m, 2 * HALF, REMOTE);
 	struct ibv_sge list[2];
 	long faults, prefetched;
@@ -234,17 +194,17 @@ void case_advise(struct rc_dev *d)
 	EXPECT(mr);
 	loop_open(&l, d, false);
 	rc_fill(5, m, HALF);
-	prefetched = counter(d, "page_prefetch");
+	prefetched = loop_counter(d, "page_prefetch");
 	list[0] = (struct ibv_sge){ (uintptr_t)m, HALF, mr->lkey };
 	list[1] = (struct ibv_sge){ (uintptr_t)m + HALF, HALF, mr->lkey };
 	EXPECT_EQ(ibv_advise_mr(d->pd, IBV_ADVISE_MR_ADVICE_PREFETCH_WRITE,
 				IBV_ADVISE_MR_FLAG_FLUSH, list, 2), 0);
-	EXPECT(counter(d, "page_prefetch") - prefetched >= 128);
-	faults = counter(d, "page_faults");
-	EXPECT_EQ(move(&l, IBV_WR_RDMA_WRITE, mr->lkey, (uintptr_t)m, HALF, mr->rkey,
+	EXPECT(loop_counter(d, "page_prefetch") - prefetched >= 128);
+	faults = loop_counter(d, "page_faults");
+	EXPECT_EQ(loop_move(&l, IBV_WR_RDMA_WRITE, mr->lkey, (uintptr_t)m, HALF, mr->rkey,
 		       (uintptr_t)m + HALF), IBV_WC_SUCCESS);
 	EXPECT_EQ(rc_differ(m, m + HALF, HALF), HALF);
-	EXPECT_EQ(counter(d, "page_faults"), faults);
+	EXPECT_EQ(loop_counter(d, "page_faults"), faults);
 	/* in flight while the region and then the memory go */
 	EXPECT_EQ(ibv_advise_mr(d->pd, IBV_ADVISE_MR_ADVICE_PREFETCH_WRITE, 0, list, 2), 0);
 	EXPECT(!ibv_dereg_mr(mr));

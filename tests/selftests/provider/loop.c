@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Two RC QPs of one device, connected to each other. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include "loop.h"
 
 enum ibv_mtu loop_mtu = IBV_MTU_1024;
@@ -165,4 +168,43 @@ void loop_expect_none(struct ibv_cq *cq)
 	struct ibv_wc wc;
 
 	EXPECT_EQ(ibv_poll_cq(cq, 1, &wc), 0);
+}
+
+uint8_t *loop_map(size_t len)
+{
+	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	EXPECT(p != MAP_FAILED);
+	EXPECT(!madvise(p, len, MADV_NOHUGEPAGE));
+	return p;
+}
+
+enum ibv_wc_status loop_move(struct loop *l, enum ibv_wr_opcode op, uint32_t lkey,
+			     uint64_t local, uint32_t len, uint32_t rkey, uint64_t remote)
+{
+	struct ibv_sge sge = { .addr = local, .length = len, .lkey = lkey };
+	struct ibv_send_wr wr = {
+		.wr_id = 1, .sg_list = &sge, .num_sge = 1, .opcode = op,
+		.send_flags = IBV_SEND_SIGNALED,
+		.wr.rdma = { .remote_addr = remote, .rkey = rkey },
+	}, *bad;
+
+	EXPECT_EQ(ibv_post_send(l->qp[0], &wr, &bad), 0);
+	return loop_wait(l->scq).status;
+}
+
+long loop_counter(struct rc_dev *d, const char *name)
+{
+	char path[256];
+	long n = -1;
+	FILE *f;
+
+	usleep(50000);	/* the counters' lifespan */
+	snprintf(path, sizeof(path), "/sys/class/infiniband/%s/ports/1/hw_counters/%s",
+		 ibv_get_device_name(d->ctx->device), name);
+	f = fopen(path, "r");
+	EXPECT(f && fscanf(f, "%ld", &n) == 1);
+	fclose(f);
+	return n;
 }

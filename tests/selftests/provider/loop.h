@@ -57,6 +57,14 @@ struct ibv_wc loop_wait(struct ibv_cq *cq);
 void loop_expect(struct ibv_cq *cq, uint64_t wr_id, enum ibv_wc_status status);
 void loop_expect_none(struct ibv_cq *cq);
 
+/* Fresh anonymous memory in small pages. */
+uint8_t *loop_map(size_t len);
+/* One request from these local bytes to those remote ones, or back. */
+enum ibv_wc_status loop_move(struct loop *l, enum ibv_wr_opcode op, uint32_t lkey,
+			     uint64_t local, uint32_t len, uint32_t rkey, uint64_t remote);
+/* One of the device's hw_counters. */
+long loop_counter(struct rc_dev *d, const char *name);
+
 struct loop_case {
 	const char *name;
 	void (*run)(struct rc_dev *d);
@@ -80,6 +88,7 @@ void case_implicit(struct rc_dev *d);
 void case_odp_kinds(struct rc_dev *d);
 void case_rereg(struct rc_dev *d);
 void case_advise_errors(struct rc_dev *d);
+void case_read_ahead(struct rc_dev *d);
 void case_advise(struct rc_dev *d);
 /* cases_slow.c: pages that come late */
 void case_slow_page(struct rc_dev *d);

@@ -20,6 +20,7 @@ static const struct loop_case cases[] = {
 	{ "rereg", case_rereg },
 	{ "advise_errors", case_advise_errors },
 	{ "advise", case_advise },
+	{ "read_ahead", case_read_ahead },
 	{ "slow_page", case_slow_page },
 	{ "ud_odp", case_ud_odp },
 	{ "fork", case_fork },

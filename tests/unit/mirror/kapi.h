@@ -26,6 +26,11 @@ static inline void clear_bit(unsigned int bit, unsigned long *word)
 	__atomic_fetch_and(word, ~BIT(bit), __ATOMIC_RELAXED);
 }
 
+static inline bool test_and_clear_bit(unsigned int bit, unsigned long *word)
+{
+	return __atomic_fetch_and(word, ~BIT(bit), __ATOMIC_RELAXED) & BIT(bit);
+}
+
 #define DECLARE_BITMAP(name, bits)	unsigned long name[(bits) / BITS_PER_LONG]
 
 static inline void __set_bit(unsigned int bit, unsigned long *map)

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What faults will want next. A stream is followed once its step has come twice in
+ * a row. From then on pieces are foreseen: as many as the stream has had, doubled
+ * each time, up to a bound; the next as soon as one of those is used. So what is
+ * brought in vain is never more than what was wanted.
+ */
+#include "kapi.h"
+#include "stream.h"
+
+/* The piece after the last, if the step is right. */
+static unsigned long expected(const struct hmmodp_stream *st)
+{
+	return st->last + st->step;
+}
+
+static bool goes_on(const struct hmmodp_stream *st, unsigned long va)
+{
+	return st->len &&
+	       ((st->step && va == expected(st)) || va == st->last + st->len);
+}
+
+/* May the piece be the second of a stream that began with the last one here? */
+static bool is_near(const struct hmmodp_stream *st, unsigned long va)
+{
+	unsigned long far = va > st->last ? va - st->last : st->last - va;
+
+	return st->len && far && far <= HMMODP_STREAM_REACH;
+}
+
+/* Is it one of the pieces that were foreseen last? */
+static bool foresaw(const struct hmmodp_stream *st, unsigned long va)
+{
+	unsigned long low = st->step > 0 ? st->mark : st->last;
+	unsigned long high = st->step > 0 ? st->last : st->mark;
+
+	return st->ahead && va >= low && va - low < high - low + st->len;
+}
+
+static struct hmmodp_stream *find(struct hmmodp_streams *s, unsigned long va,
+				  bool (*match)(const struct hmmodp_stream *, unsigned long))
+{
+	struct hmmodp_stream *best = NULL;
+	unsigned int i;
+
+	for (i = 0; i < HMMODP_STREAMS; i++) {
+		struct hmmodp_stream *st = &s->stream[i];
+
+		if (match(st, va) && (!best || st->stamp > best->stamp))
+			best = st;
+	}
+	return best;
+}
+
+static struct hmmodp_stream *oldest(struct hmmodp_streams *s)
+{
+	struct hmmodp_stream *best = &s->stream[0];
+	unsigned int i;
+
+	for (i = 1; i < HMMODP_STREAMS; i++)
+		if (s->stream[i].stamp < best->stamp)
+			best = &s->stream[i];
+	return best;
+}
+
+static bool touching(const struct hmmodp_stream *st)
+{
+	return st->step == (long)st->len;
+}
+
+/* How many pieces to foresee; not beyond the ends of the address space. */
+static unsigned int pieces(const struct hmmodp_stream *st)
+{
+	unsigned long most = HMMODP_AHEAD_BYTES / st->len;
+	unsigned long room = st->step > 0 ? (LONG_MAX - st->last) / st->step :
+					    st->last / -st->step;
+	unsigned long n = st->ahead ? 2UL * st->ahead : st->streak;
+
+	if (!touching(st) && most > HMMODP_AHEAD_PIECES)
+		most = HMMODP_AHEAD_PIECES;
+	n = n < most ? n : most;
+	return n < room ? n : room;
+}
+
+static bool foresee(struct hmmodp_stream *st, struct hmmodp_foreseen *next)
+{
+	unsigned int n = pieces(st);
+
+	st->ahead = n;
+	if (!n)
+		return false;
+	st->mark = expected(st);
+	st->last += n * st->step;
+	*next = (struct hmmodp_foreseen) {
+		.va = st->mark,
+		.len = st->len,
+		.step = st->step,
+		.count = n,
+		.write = st->write,
+	};
+	if (touching(st)) {
+		next->len *= n;
+		next->count = 1;
+	}
+	return true;
+}
+
+/* A piece that no stream expects begins one, with the step from the one before it. */
+static void begin(struct hmmodp_streams *s, unsigned long va, unsigned long len, bool write)
+{
+	const struct hmmodp_stream *before = find(s, va, is_near);
+	long step = before ? va - before->last : 0;
+
+	*oldest(s) = (struct hmmodp_stream) {
+		.last = va,
+		.len = len,
+		.step = step,
+		.streak = step ? 1 : 0,
+		.stamp = ++s->clock,
+		.write = write,
+	};
+}
+
+static bool use(struct hmmodp_streams *s, struct hmmodp_stream *st,
+		struct hmmodp_foreseen *next)
+{
+	st->stamp = ++s->clock;
+	return foresee(st, next);
+}
+
+/**
+ * hmmodp_streams_fault - a fault was served
+ * @s: the streams
+ * @va: its first page
+ * @len: bytes > 0
+ * @write: the right it wanted
+ * @next: what to bring ahead
+ *
+ * Return: whether *@next was set.
+ */
+bool hmmodp_streams_fault(struct hmmodp_streams *s, unsigned long va, unsigned long len,
+			  bool write, struct hmmodp_foreseen *next)
+{
+	struct hmmodp_stream *st = find(s, va, foresaw);
+
+	if (st)		/* it was foreseen, but did not come in time */
+		return use(s, st, next);
+	st = find(s, va, goes_on);
+	if (!st) {
+		begin(s, va, len, write);
+		return false;
+	}
+	if (va == st->last + st->len) {
+		st->streak = touching(st) ? st->streak : 0;
+		st->step = len;
+	}
+	st->last = va;
+	st->len = len;
+	st->write = write;
+	st->stamp = ++s->clock;
+	if (st->streak < UINT_MAX)
+		st->streak++;
+	return st->streak >= HMMODP_STREAM_SURE && foresee(st, next);
+}
+
+/**
+ * hmmodp_streams_used - a page that was brought ahead is used for the first time
+ * @s: the streams
+ * @va: the page
+ * @next: what to bring ahead now
+ *
+ * Return: whether *@next was set.
+ */
+bool hmmodp_streams_used(struct hmmodp_streams *s, unsigned long va,
+			 struct hmmodp_foreseen *next)
+{
+	struct hmmodp_stream *st = find(s, va, foresaw);
+
+	return st && use(s, st, next);
+}

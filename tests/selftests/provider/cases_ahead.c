@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Read-ahead: of which access it helps, where it ends, and that no byte suffers. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "loop.h"
+
+#define PAGE	4096UL
+#define LEN	(16UL << 20)	/* of the region; as much again lies behind it */
+#define PIECE	65536UL
+
+struct ahead {
+	struct rc_dev *d;
+	struct loop l;
+	uint8_t *memory, *model;
+	struct ibv_mr *mr;
+	long pages, hits;	/* of the counters, when last asked */
+};
+
+static void begin(struct ahead *a)
+{
+	a->memory = loop_map(2 * LEN);
+	EXPECT(a->model = calloc(1, LEN));
+	a->mr = ibv_reg_mr(a->d->pd, a->memory, LEN, IBV_ACCESS_ON_DEMAND |
+			   IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
+			   IBV_ACCESS_REMOTE_READ);
+	EXPECT(a->mr);
+	a->pages = loop_counter(a->d, "page_readahead");
+	a->hits = loop_counter(a->d, "page_readahead_hits");
+}
+
+/* All bytes are right, and nothing behind the region was brought. */
+static void end(struct ahead *a, bool expected)
+{
+	long pages = loop_counter(a->d, "page_readahead") - a->pages;
+	long hits = loop_counter(a->d, "page_readahead_hits") - a->hits;
+	unsigned char there[LEN / PAGE];
+	size_t i;
+
+	EXPECT(!mincore(a->memory + LEN, LEN, there));
+	for (i = 0; i < LEN / PAGE; i++)
+		EXPECT(!(there[i] & 1));
+	EXPECT_EQ(rc_differ(a->memory, a->model, LEN), LEN);
+	EXPECT(hits <= pages);
+	if (expected)
+		EXPECT(hits > 0);
+	EXPECT(!ibv_dereg_mr(a->mr));
+	EXPECT(!munmap(a->memory, 2 * LEN));
+	free(a->model);
+}
+
+static void put(struct ahead *a, size_t at, uint32_t len)
+{
+	rc_fill(at + 1, a->l.buf, len);
+	memcpy(a->model + at, a->l.buf, len);
+	EXPECT_EQ(loop_move(&a->l, IBV_WR_RDMA_WRITE, a->l.mr->lkey, (uintptr_t)a->l.buf,
+			    len, a->mr->rkey, (uintptr_t)a->memory + at), IBV_WC_SUCCESS);
+	usleep(1000);	/* let it get ahead */
+}
+
+static void get(struct ahead *a, size_t at, uint32_t len)
+{
+	memset(a->l.buf, 1, len);
+	EXPECT_EQ(loop_move(&a->l, IBV_WR_RDMA_READ, a->l.mr->lkey, (uintptr_t)a->l.buf,
+			    len, a->mr->rkey, (uintptr_t)a->memory + at), IBV_WC_SUCCESS);
+	EXPECT_EQ(rc_differ(a->l.buf, a->model + at, len), len);
+	usleep(1000);
+}
+
+static void turn(bool on)
+{
+	FILE *f = fopen("/sys/module/hmmodp/parameters/read_ahead", "w");
+
+	EXPECT(f && fputs(on ? "Y" : "N", f) >= 0 && !fclose(f));
+}
+
+void case_read_ahead(struct rc_dev *d)
+{
+	struct ahead a = { .d = d };
+	struct rc_rng rng = { .state = 5 };
+	size_t at;
+
+	loop_open(&a.l, d, false);
+
+	begin(&a);	/* one after the other, up to the region's end */
+	for (at = 0; at < LEN; at += PIECE)
+		put(&a, at, PIECE);
+	end(&a, true);
+
+	begin(&a);	/* a page here and there, backwards */
+	for (at = LEN - PIECE; at; at -= PIECE)
+		put(&a, at, 3000);
+	end(&a, true);
+
+	begin(&a);	/* two streams that take turns, one reads */
+	for (at = 0; at < LEN / 4; at += PIECE) {
+		put(&a, at, PIECE);
+		get(&a, LEN / 2 + 2 * at, PIECE);
+	}
+	end(&a, true);
+
+	begin(&a);	/* no order: what is brought in vain is little */
+	for (at = 0; at < 400; at++)
+		put(&a, rc_below(&rng, LEN / PAGE) * PAGE, PAGE);
+	EXPECT(loop_counter(d, "page_readahead") - a.pages < 200);
+	end(&a, false);
+
+	begin(&a);
+	turn(false);
+	for (at = 0; at < LEN / 4; at += PIECE)
+		put(&a, at, PIECE);
+	turn(true);
+	EXPECT_EQ(loop_counter(d, "page_readahead"), a.pages);
+	end(&a, false);
+
+	loop_close(&a.l);
+}
