@@ -30,6 +30,7 @@ void __init hmmodp_inject_init(struct dentry *dir)
 		[HMMODP_INJECT_NO_MEMORY] = "no_memory",
 		[HMMODP_INJECT_BUSY] = "busy",
 		[HMMODP_INJECT_DELAY_US] = "delay_us",
+		[HMMODP_INJECT_NO_DIRTY] = "no_dirty",
 	};
 	unsigned int i;
 

@@ -6,6 +6,8 @@
  *	no_memory	one in so many allocations for a translation fails
  *	busy		one in so many rounds of a fault meets an invalidation
  *	delay_us	each fault takes so much longer
+ *	no_dirty	one in so many written pages is not told so: loses what the
+ *			device wrote, to show that tests notice
  */
 #ifndef HMMODP_INJECT_H
 #define HMMODP_INJECT_H
@@ -19,6 +21,7 @@ enum hmmodp_injection {
 	HMMODP_INJECT_NO_MEMORY,
 	HMMODP_INJECT_BUSY,
 	HMMODP_INJECT_DELAY_US,
+	HMMODP_INJECT_NO_DIRTY,
 	HMMODP_INJECTIONS,
 };
 

@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 
 #include "core.h"
+#include "inject.h"
 #include "span.h"
 #include "trace.h"
 
@@ -25,7 +26,7 @@ static void mark_dirty(struct hmmodp_dirty *dirty)
 
 	for (i = 0; i < dirty->count; i++) {
 		folio = page_folio(pfn_to_page(dirty->pfn[i]));
-		if (folio != told)
+		if (folio != told && !hmmodp_inject(HMMODP_INJECT_NO_DIRTY))
 			folio_mark_dirty(folio);
 		told = folio;
 	}
