@@ -23,6 +23,11 @@
 #define PAUSE_US	300
 #define MAX_SPANS	(RC_MAX_DEPTH * RC_MAX_SGE)
 #define MOVE_PAGES	16
+#define FREE_BYTES	(32 * RC_PAGE)
+#define ANY_BYTES	(1024 * RC_PAGE)
+
+/* Of free pages, for the one thread that churns. */
+static uint8_t expected[RC_HUGE];
 
 const char *const rc_churn_names[RC_CHURN_ACTIONS] = {
 	[RC_CHURN_REMAP] = "remap", [RC_CHURN_DONTNEED] = "dontneed",
@@ -56,36 +61,43 @@ static struct rc_flow *some_flow(struct rc_churn *c)
 	return &c->e->flow[rc_below(&c->rng, c->e->job.qps)];
 }
 
-/* Up to @max pages somewhere in @s. */
-static struct rc_span some_pages(struct rc_churn *c, const struct rc_span *s, uint32_t max)
+/* Whole pages somewhere in @s, up to @max bytes but at least one; none: false. */
+static bool some_pages(struct rc_churn *c, struct rc_flow *f, struct rc_span *s, uint32_t max)
 {
-	uint32_t pages = s->len / RC_PAGE, n = 1 + rc_below(&c->rng, pages < max ? pages : max);
+	uint32_t page = rc_mem_page(f->mem.kind), from = (s->off + page - 1) / page;
+	uint32_t end = (s->off + s->len) / page, most = max > page ? max / page : 1, n;
 
-	return (struct rc_span){
-		s->off + rc_below(&c->rng, pages - n + 1) * RC_PAGE, n * RC_PAGE
-	};
+	if (from >= end)
+		return false;
+	n = 1 + rc_below(&c->rng, end - from < most ? end - from : most);
+	s->off = (from + rc_below(&c->rng, end - from - n + 1)) * page;
+	s->len = n * page;
+	return true;
 }
 
 static bool some_free(struct rc_churn *c, struct rc_flow *f, struct rc_span *s)
 {
 	int dir = rc_below(&c->rng, 2), me = c->e->me;
 	struct rc_plan *p = &f->plan[dir];
+	int i, n = f->on[dir] ? p->nfree[me] : 0, first = n ? rc_below(&c->rng, n) : 0;
 
-	if (!f->on[dir] || !p->nfree[me])
-		return false;
-	*s = some_pages(c, &p->free[me][rc_below(&c->rng, p->nfree[me])], 32);
-	return true;
+	for (i = 0; i < n; i++) {
+		*s = p->free[me][(first + i) % n];
+		if (some_pages(c, f, s, FREE_BYTES))
+			return true;
+	}
+	return false;
 }
 
 static struct rc_span anywhere(struct rc_churn *c, struct rc_flow *f)
 {
-	struct rc_span all = { 0, f->layout.len };
+	struct rc_span s = { 0, f->mem.len };
 
-	return some_pages(c, &all, 1024);
+	some_pages(c, f, &s, ANY_BYTES);
+	return s;
 }
 
-static void must_be(struct rc_churn *c, struct rc_flow *f, struct rc_span s,
-		    const uint8_t *expected, const char *what)
+static void must_be(struct rc_churn *c, struct rc_flow *f, struct rc_span s, const char *what)
 {
 	size_t at = rc_differ(f->mem.addr + s.off, expected, s.len);
 
@@ -95,10 +107,10 @@ static void must_be(struct rc_churn *c, struct rc_flow *f, struct rc_span s,
 		       what, expected[at], f->mem.addr[s.off + at]);
 }
 
-static void scribble(struct rc_churn *c, struct rc_flow *f, struct rc_span s, uint8_t *copy)
+static void scribble(struct rc_churn *c, struct rc_flow *f, struct rc_span s)
 {
-	rc_fill(rc_rng(&c->rng), copy, s.len);
-	memcpy(f->mem.addr + s.off, copy, s.len);
+	rc_fill(rc_rng(&c->rng), expected, s.len);
+	memcpy(f->mem.addr + s.off, expected, s.len);
 }
 
 static void advise(struct rc_flow *f, struct rc_span s, int advice)
@@ -110,14 +122,13 @@ static void advise(struct rc_flow *f, struct rc_span s, int advice)
 
 static bool do_remap(struct rc_churn *c, struct rc_flow *f)
 {
-	uint8_t expected[32 * RC_PAGE];
 	struct rc_span s;
 
 	if (!some_free(c, f, &s))
 		return false;
-	scribble(c, f, s, expected);
+	scribble(c, f, s);
 	usleep(PAUSE_US);
-	must_be(c, f, s, expected, "writing");
+	must_be(c, f, s, "writing");
 	if (munmap(f->mem.addr + s.off, s.len))
 		rc_die_errno("munmap");
 	if (rc_once_in(&c->rng, 2))
@@ -125,13 +136,12 @@ static bool do_remap(struct rc_churn *c, struct rc_flow *f)
 	rc_mem_remap(&f->mem, s.off, s.len);
 	if (rc_mem_private(f->mem.kind))
 		memset(expected, 0, s.len);
-	must_be(c, f, s, expected, "mapping anew");
+	must_be(c, f, s, "mapping anew");
 	return true;
 }
 
 static bool do_dontneed(struct rc_churn *c, struct rc_flow *f)
 {
-	uint8_t expected[32 * RC_PAGE];
 	struct rc_span s;
 
 	if (!rc_mem_private(f->mem.kind) && rc_once_in(&c->rng, 2)) {
@@ -140,11 +150,11 @@ static bool do_dontneed(struct rc_churn *c, struct rc_flow *f)
 	}
 	if (!some_free(c, f, &s))
 		return false;
-	scribble(c, f, s, expected);
+	scribble(c, f, s);
 	advise(f, s, MADV_DONTNEED);
 	if (rc_mem_private(f->mem.kind))
 		memset(expected, 0, s.len);
-	must_be(c, f, s, expected, "MADV_DONTNEED");
+	must_be(c, f, s, "MADV_DONTNEED");
 	return true;
 }
 
@@ -157,14 +167,15 @@ static void protect(struct rc_flow *f, struct rc_span s, int prot)
 static bool do_mprotect(struct rc_churn *c, struct rc_flow *f)
 {
 	static struct rc_span sources[MAX_SPANS];
-	uint8_t expected[32 * RC_PAGE];
 	int dir = rc_below(&c->rng, 2), n = 0;
 	struct rc_span s;
 
 	if (f->on[dir] && rc_once_in(&c->rng, 2))
 		n = rc_plan_pages(&f->plan[dir], dir, c->e->me, false, sources, MAX_SPANS);
 	if (n) {
-		s = some_pages(c, &sources[rc_below(&c->rng, n)], 1024);
+		s = sources[rc_below(&c->rng, n)];
+		if (!some_pages(c, f, &s, ANY_BYTES))
+			return false;
 		protect(f, s, PROT_READ);
 		usleep(PAUSE_US);
 		protect(f, s, PROT_READ | PROT_WRITE);
@@ -172,11 +183,11 @@ static bool do_mprotect(struct rc_churn *c, struct rc_flow *f)
 	}
 	if (!some_free(c, f, &s))
 		return false;
-	scribble(c, f, s, expected);
+	scribble(c, f, s);
 	protect(f, s, PROT_NONE);
 	usleep(PAUSE_US);
 	protect(f, s, PROT_READ | PROT_WRITE);
-	must_be(c, f, s, expected, "mprotect");
+	must_be(c, f, s, "mprotect");
 	return true;
 }
 
@@ -281,13 +292,12 @@ static bool do_cold(struct rc_churn *c, struct rc_flow *f)
 
 static bool do_mremap(struct rc_churn *c, struct rc_flow *f)
 {
-	uint8_t expected[32 * RC_PAGE];
 	void *at, *away;
 	struct rc_span s;
 
 	if (!some_free(c, f, &s))
 		return false;
-	scribble(c, f, s, expected);
+	scribble(c, f, s);
 	at = f->mem.addr + s.off;
 	away = mremap(at, s.len, s.len, MREMAP_MAYMOVE | MREMAP_FIXED, rc_mem_elsewhere());
 	/* advice for a part of it has made it several mappings */
@@ -300,22 +310,21 @@ static bool do_mremap(struct rc_churn *c, struct rc_flow *f)
 		rc_die("batch %u: moved pages have other bytes", c->e->batch);
 	if (mremap(away, s.len, s.len, MREMAP_MAYMOVE | MREMAP_FIXED, at) != at)
 		rc_die_errno("mremap back");
-	must_be(c, f, s, expected, "mremap");
+	must_be(c, f, s, "mremap");
 	return true;
 }
 
 static bool do_punch(struct rc_churn *c, struct rc_flow *f)
 {
-	static const uint8_t zeros[32 * RC_PAGE];
-	uint8_t expected[32 * RC_PAGE];
 	struct rc_span s;
 
 	if (f->mem.fd < 0 || !some_free(c, f, &s))
 		return false;
-	scribble(c, f, s, expected);
+	scribble(c, f, s);
 	if (fallocate(f->mem.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, s.off, s.len))
 		return false;
-	must_be(c, f, s, zeros, "punching a hole");
+	memset(expected, 0, s.len);
+	must_be(c, f, s, "punching a hole");
 	return true;
 }
 

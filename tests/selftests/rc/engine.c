@@ -42,7 +42,7 @@ const char rc_engine_usage[] =
 	" each side: " RC_LINK_USAGE "\n"
 	"   --odp              on-demand-paged region, else a pinned one\n"
 	"   --implicit         an implicit on-demand region, of all memory\n"
-	"   --mem KIND         plain, thp, memfd, file\n"
+	"   --mem KIND         plain, thp, memfd, file, hugetlb, hugefd\n"
 	"   --events           sleep for completions instead of polling\n"
 	"   --sge N            scatter/gather entries at most (8)\n"
 	"   --inline BYTES     capacity of the queue pair (64)\n"

@@ -13,6 +13,7 @@
 static const char *const names[RC_MEM_KINDS] = {
 	[RC_MEM_PLAIN] = "plain", [RC_MEM_THP] = "thp",
 	[RC_MEM_MEMFD] = "memfd", [RC_MEM_FILE] = "file",
+	[RC_MEM_HUGETLB] = "hugetlb", [RC_MEM_HUGEFD] = "hugefd",
 };
 
 enum rc_mem_kind rc_mem_kind(const char *name)
@@ -32,7 +33,17 @@ const char *rc_mem_name(enum rc_mem_kind kind)
 
 bool rc_mem_private(enum rc_mem_kind kind)
 {
-	return kind == RC_MEM_PLAIN || kind == RC_MEM_THP;
+	return kind == RC_MEM_PLAIN || kind == RC_MEM_THP || kind == RC_MEM_HUGETLB;
+}
+
+static bool of_pool(enum rc_mem_kind kind)
+{
+	return kind == RC_MEM_HUGETLB || kind == RC_MEM_HUGEFD;
+}
+
+uint32_t rc_mem_page(enum rc_mem_kind kind)
+{
+	return of_pool(kind) ? RC_HUGE : RC_PAGE;
 }
 
 static int backing_file(enum rc_mem_kind kind, size_t len)
@@ -43,8 +54,8 @@ static int backing_file(enum rc_mem_kind kind, size_t len)
 
 	if (rc_mem_private(kind))
 		return -1;
-	if (kind == RC_MEM_MEMFD) {
-		fd = memfd_create("rc", MFD_CLOEXEC);
+	if (kind == RC_MEM_MEMFD || kind == RC_MEM_HUGEFD) {
+		fd = memfd_create("rc", MFD_CLOEXEC | (of_pool(kind) ? MFD_HUGETLB : 0));
 	} else {
 		snprintf(path, sizeof(path), "%s/rc-XXXXXX", dir ? dir : "/tmp");
 		fd = mkstemp(path);
@@ -71,10 +82,11 @@ static void *next_address(size_t len)
 
 void rc_mem_get(struct rc_mem *m, enum rc_mem_kind kind, size_t len)
 {
-	size_t align = kind == RC_MEM_THP ? RC_HUGE : RC_PAGE;
+	size_t align = kind == RC_MEM_THP ? RC_HUGE : rc_mem_page(kind);
+	size_t page = rc_mem_page(kind);
 
 	m->kind = kind;
-	m->len = (len + RC_PAGE - 1) & ~(size_t)(RC_PAGE - 1);
+	m->len = (len + page - 1) & ~(page - 1);
 	m->fd = backing_file(kind, m->len);
 	m->map_len = m->len + align;
 	m->map = mmap(next_address(m->map_len), m->map_len, PROT_NONE,
@@ -90,11 +102,13 @@ void rc_mem_remap(const struct rc_mem *m, size_t off, size_t len)
 	int flags = m->fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
 	void *p;
 
+	if (m->kind == RC_MEM_HUGETLB)
+		flags |= MAP_HUGETLB;
 	p = mmap(m->addr + off, len, PROT_READ | PROT_WRITE, flags | MAP_FIXED,
 		 m->fd, m->fd < 0 ? 0 : off);
 	if (p == MAP_FAILED)
 		rc_die_errno("mmap of %s", names[m->kind]);
-	if (rc_mem_private(m->kind))
+	if (m->kind == RC_MEM_PLAIN || m->kind == RC_MEM_THP)
 		madvise(p, len, m->kind == RC_MEM_THP ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
