@@ -54,7 +54,8 @@ finish() {
 }
 
 # rc_pair PROGRAM "OPTIONS OF A" "OPTIONS OF B": server on A, client on B.
-# GIDS=6 takes the IPv6 GIDs.
+# GIDS=6 takes the IPv6 GIDs. IN_A and IN_B are words before the programs.
+IN_A=() IN_B=()
 rc_pair() {
 	local prog=$RC/$1 a=$GID_A b=$GID_B rc
 	# stock rxe as a requester now and then never wakes from an RNR NAK
@@ -63,7 +64,7 @@ rc_pair() {
 	esac
 	[ "${GIDS:-4}" = 4 ] || { a=$GID6_A; b=$GID6_B; }
 	# shellcheck disable=SC2086
-	pair "$prog" --dev "$DEV_A" --gid "$a" $2 -- "$prog" --dev "$DEV_B" --gid "$b" $3 "$CTL_A"
+	pair "${IN_A[@]}" "$prog" --dev "$DEV_A" --gid "$a" $2 -- "${IN_B[@]}" "$prog" --dev "$DEV_B" --gid "$b" $3 "$CTL_A"
 	rc=$?
 	[ $rc = 0 ] || { echo "-- server:"; cat /tmp/server.log; }
 	return $rc

@@ -30,6 +30,9 @@ clean_up() {
 	echo 1 > $group/cgroup.kill 2> /dev/null
 	for i in {1..100}; do rmdir $group 2> /dev/null && break; sleep 0.1; done
 	[ ! -e $group ] || echo "processes that do not end: $(xargs < $group/cgroup.procs)"
+	for i in /sys/fs/cgroup/hmmodp-rc-*/; do
+		[ ! -e "$i" ] || { echo 1 > "$i/cgroup.kill"; sleep 0.5; rmdir "$i" 2>&1; }
+	done
 	hosts_clean 2>&1
 	swapoff -a
 	while read -r _ i _; do
