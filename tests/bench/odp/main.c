@@ -95,6 +95,7 @@ int main(int argc, char **argv)
 	/* smaller packets end within pages, where stock rxe moves wrong bytes */
 	loop_mtu = IBV_MTU_4096;
 	device = ibv_get_device_name(d.ctx->device);
+	measure_resident(&d);
 	measure_register(&d);
 	measure_cold(&d);
 	measure_unmap(&d);

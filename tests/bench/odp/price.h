@@ -27,6 +27,7 @@ uint8_t *fresh(size_t len, bool huge);
 uint64_t write_ns(struct loop *l, uint32_t lkey, const void *from, uint32_t rkey,
 		  void *to, uint32_t len);
 
+void measure_resident(struct rc_dev *d);
 void measure_register(struct rc_dev *d);
 void measure_cold(struct rc_dev *d);
 void measure_unmap(struct rc_dev *d);
