@@ -57,7 +57,7 @@ huge() { # MEM ACTIONS: of many, some have no luck
 	local n
 	[ "$(cat /proc/sys/vm/nr_hugepages)" -ge 96 ] ||
 		{ echo "no huge pages to be had"; return 4; }
-	both odp_churn "--odp --mem $1 --churn $2" "--mtu 4096 --depth 6 --max 6m --iters $(long 10 24)" || return
+	both odp_churn "--odp --mem $1 --churn $2" "--mtu 4096 --depth 6 --max 6m --iters $(long 6 24)" || return
 	n=$(cat "$RC_TMP/client.log" /tmp/server.log | grep -o '=[0-9]*' | tr -d = | paste -sd +)
 	[ $((n)) -ge 10 ] || { echo "little happened"; return 1; }
 }
