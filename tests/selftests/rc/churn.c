@@ -467,10 +467,10 @@ static void quiet(struct rc_engine *e)
 		c->child = 0;
 	}
 	/* pages that the device has written since MADV_FREE are not clean */
-	for (i = 0; i < 2 * e->job.qps && (c->wanted & 1u << RC_CHURN_FREE); i++) {
+	for (i = 0; i < 3 * e->job.qps && (c->wanted & 1u << RC_CHURN_FREE); i++) {
 		struct rc_flow *f = &e->flow[i % e->job.qps];
 
-		/* twice: what the device has just used looks young the first time */
+		/* thrice: what the device has just used looks young at first */
 		madvise(f->mem.addr, f->layout.len, MADV_PAGEOUT);
 	}
 }
