@@ -74,12 +74,13 @@ apt_update() {
 	{
 		sources bookworm bookworm-security trixie trixie-security trixie-backports
 		echo "deb-src [signed-by=$KEYRING] $MIRROR trixie main"
+		echo "deb-src [signed-by=$KEYRING] $MIRROR sid main"
 	} > "$d/sources.list"
 	logged "reading the package lists" apt apt-get "${APT[@]}" update
 }
 
 # What today's package lists say is asked once a day, and remembered: MIRROR,
-# SECURITY, RELEASE[], DEBUG_SOURCE, RDMA_CORE_SOURCE.
+# SECURITY, RELEASE[], DEBUG_SOURCE, RDMA_CORE_SOURCE, NEWEST_CORE_SOURCE.
 resolve_packages() {
 	local memo
 	memo=$CACHE/apt/resolved-$(key "${HMMODP_MIRROR:-}" "${HMMODP_SECURITY_MIRROR:-}" "$(cat "$VM"/{apt,kernels,debug,provider}.sh)")
@@ -90,9 +91,9 @@ resolve_packages() {
 		apt_update
 		pick_kernels
 		pick_debug_kernel
-		find_rdma_core
+		find_rdma_cores
 		find "$CACHE/apt" -name 'resolved-*' -mmin +1440 -delete
-		declare -p MIRROR SECURITY RELEASE DEBUG_SOURCE RDMA_CORE_SOURCE | sed 's/^declare -\(.\)/declare -g\1/; s/-g- /-g /' > "$memo.new"
+		declare -p MIRROR SECURITY RELEASE DEBUG_SOURCE RDMA_CORE_SOURCE NEWEST_CORE_SOURCE | sed 's/^declare -\(.\)/declare -g\1/; s/-g- /-g /' > "$memo.new"
 		mv "$memo.new" "$memo"
 	fi
 	# shellcheck source=/dev/null

@@ -25,6 +25,7 @@ prepare() {
 	for k; do
 		prepare_kernel "$k"
 		prepare_modules "$k"
+		[ "$k" != $NEWEST_KERNEL ] || prepare_newest
 		prepare_payload "$k"
 	done
 	cache_trim
@@ -33,7 +34,7 @@ prepare() {
 
 # qemu NAME ACCEL OUT: the guest's QEMU, for at most VM_LIMIT seconds
 qemu() {
-	local k=${KERNEL_DIR[$1]} accel=$2 out=$3 img n=0 cpu=max cpus=$VM_CPUS memory=4096
+	local k=${KERNEL_DIR[$1]} accel=$2 out=$3 img newest='' n=0 cpu=max cpus=$VM_CPUS memory=4096
 	local kargs="console=ttyS0 panic=-1 tsc=reliable no_timer_check mitigations=off log_buf_len=16M"
 	kargs+=" rcupdate.rcu_cpu_stall_timeout=60 $VM_KARGS"
 	local q=(qemu-system-x86_64 -nodefaults -no-user-config -M q35 -display none -no-reboot)
@@ -47,7 +48,8 @@ qemu() {
 	esac
 	[ "$1" != debug ] || memory=6144 # its checkers take a fifth
 	q+=(-cpu "$cpu" -smp "$cpus" -m "${VM_MEMORY:-$memory}" -kernel "/host$k/vmlinuz" -initrd "/host$k/initrd")
-	for img in "$ROOTFS" "$k/modules.img" "${PAYLOAD[$1]}"; do
+	[ "$1" != $NEWEST_KERNEL ] || newest=$NEWEST_DISK
+	for img in "$ROOTFS" "$k/modules.img" "${PAYLOAD[$1]}" $newest; do
 		n=$((n + 1))
 		q+=(-drive "file=/host$img,if=none,id=d$n,format=raw,readonly=on" -device "virtio-blk-pci,drive=d$n")
 	done

@@ -6,7 +6,7 @@ declare -A PAYLOAD	# of a kernel name: the image
 
 prepare_payload() { # NAME
 	product "PAYLOAD[$1]" "payload-$1" \
-		"$(key "${KERNEL_DIR[$1]}" "${MODULES[$1]}" "$PROVIDER" "$TESTS" "$(declare -f build_payload)" "$(tree_key tests)")" \
+		"$(key "${KERNEL_DIR[$1]}" "${MODULES[$1]}" "$PROVIDER" "$NEWEST_PROVIDER" "$TESTS" "$(declare -f build_payload)" "$(tree_key tests)")" \
 		"packing what the guest of $1 gets" build_payload "$1"
 }
 build_payload() { # NAME IMAGE
@@ -24,6 +24,10 @@ build_payload() { # NAME IMAGE
 	mkdir -p "$tree/usr/lib/modules" "$share"
 	mv "$lib" "$tree/usr/lib/modules/"
 	cp -r "$PROVIDER/." "$tree/"
+	if [ "$1" = $NEWEST_KERNEL ]; then
+		mkdir "$share/newest"
+		cp -r "$NEWEST_PROVIDER/." "$share/newest/"
+	fi
 	cp -r "$TESTS/tests" "$share/"
 	mkdir -p "$share/include"
 	cp -r "$TESTS/uapi" "$share/include/"

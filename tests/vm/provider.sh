@@ -5,13 +5,14 @@
 USER_PARTS=(CMakeLists.txt cmake providers libhmmodp kernel/include)
 
 prepare_provider() {
-	prepare_rdma_core
+	prepare_rdma_core RDMA_CORE "$RDMA_CORE_SOURCE"
 	product PROVIDER provider \
 		"$(key "$TOOLBOX" "$RDMA_CORE" "$(tree_key "${USER_PARTS[@]}")")" \
 		"building the provider" build_provider
 }
-build_provider() { # DIR
-	local d=$CACHE/build/provider out=$1
+build_provider() { build_provider_in "$CACHE/build/provider" "$1"; }
+build_provider_in() { # BUILD-FOLDER DIR
+	local d=$1 out=$2
 	tree_copy "$d/src" "${USER_PARTS[@]}"
 	mkdir -p "$out"
 	[ -e "$d/src/CMakeLists.txt" ] || { echo "no CMakeLists.txt yet"; return; }
@@ -31,15 +32,18 @@ configure_user() {
 
 # The upstream archive by the URI and checksum that apt names: a mirror may lack
 # the .dsc that "apt-get source" itself insists on.
-find_rdma_core() { # sets RDMA_CORE_SOURCE: 'URI' FILE SIZE SHA256:SUM
-	RDMA_CORE_SOURCE=$(apt-get "${APT[@]}" --print-uris --only-source -t trixie source rdma-core 2> /dev/null |
-		grep -E "\.orig\.tar\.[a-z0-9]+ " | head -n 1)
-	[ -n "$RDMA_CORE_SOURCE" ] || die "apt knows no source of rdma-core"
+find_rdma_cores() { # sets RDMA_CORE_SOURCE, NEWEST_CORE_SOURCE: 'URI' FILE SIZE SHA256:SUM
+	RDMA_CORE_SOURCE=$(rdma_core_of trixie)
+	NEWEST_CORE_SOURCE=$(rdma_core_of sid)
 }
-prepare_rdma_core() {
+rdma_core_of() { # SUITE
+	apt-get "${APT[@]}" --print-uris --only-source -t "$1" source rdma-core 2> /dev/null |
+		grep -E "\.orig\.tar\.[a-z0-9]+ " | head -n 1 || die "apt knows no source of rdma-core in $1"
+}
+prepare_rdma_core() { # VAR SOURCE
 	# shellcheck disable=SC2086
-	set -- $RDMA_CORE_SOURCE
-	product RDMA_CORE rdma-core "$(key "$2" "$4")" "fetching $2" build_rdma_core "${1//\'/}" "$2" "$4"
+	set -- "$1" $2
+	product "$1" rdma-core "$(key "$3" "$5")" "fetching $3" build_rdma_core "${2//\'/}" "$3" "$5"
 }
 build_rdma_core() { # URI FILE SUM DIR
 	mkdir -p "$4"
