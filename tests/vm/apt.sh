@@ -67,6 +67,11 @@ apt_options() {
 		-o APT::Update::Post-Invoke-Success::= -o DPkg::Post-Invoke::=
 		-o Acquire::Languages=none -o APT::Sandbox::User=root -q=1)
 }
+apt_lists() { # SOURCES: a mirror may lack sid
+	apt-get "${APT[@]}" update && return
+	sed -i '/ sid main$/d' "$1"
+	apt-get "${APT[@]}" update
+}
 apt_update() {
 	local d=$CACHE/apt
 	mkdir -p "$d/state" "$d/lists/partial" "$d/cache/archives/partial"
@@ -76,7 +81,7 @@ apt_update() {
 		echo "deb-src [signed-by=$KEYRING] $MIRROR trixie main"
 		echo "deb-src [signed-by=$KEYRING] $MIRROR sid main"
 	} > "$d/sources.list"
-	logged "reading the package lists" apt apt-get "${APT[@]}" update
+	logged "reading the package lists" apt apt_lists "$d/sources.list"
 }
 
 # What today's package lists say is asked once a day, and remembered: MIRROR,

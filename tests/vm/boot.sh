@@ -25,7 +25,7 @@ prepare() {
 	for k; do
 		prepare_kernel "$k"
 		prepare_modules "$k"
-		[ "$k" != $NEWEST_KERNEL ] || prepare_newest
+		[ "$k" != "$NEWEST_KERNEL" ] || prepare_newest
 		prepare_payload "$k"
 	done
 	cache_trim
@@ -48,7 +48,7 @@ qemu() {
 	esac
 	[ "$1" != debug ] || memory=6144 # its checkers take a fifth
 	q+=(-cpu "$cpu" -smp "$cpus" -m "${VM_MEMORY:-$memory}" -kernel "/host$k/vmlinuz" -initrd "/host$k/initrd")
-	[ "$1" != $NEWEST_KERNEL ] || newest=$NEWEST_DISK
+	[ "$1" != "$NEWEST_KERNEL" ] || newest=$NEWEST_DISK
 	for img in "$ROOTFS" "$k/modules.img" "${PAYLOAD[$1]}" $newest; do
 		n=$((n + 1))
 		q+=(-drive "file=/host$img,if=none,id=d$n,format=raw,readonly=on" -device "virtio-blk-pci,drive=d$n")

@@ -3,10 +3,11 @@
 # kernel gets as one more disk, and the provider built for it, in that guest's payload.
 # Its tests run in there: tests/clients/pyverbs_newest.sh.
 
-NEWEST_KERNEL=7
-NEWEST_DISK='' NEWEST_PROVIDER=''
+# Only tests want it: they set NEWEST_KERNEL to 7. A mirror need not have sid.
+NEWEST_KERNEL='' NEWEST_DISK='' NEWEST_PROVIDER=''
 
 prepare_newest() {
+	[ -n "$NEWEST_CORE_SOURCE" ] || { say "no rdma-core of sid among the package sources: left out"; return 0; }
 	# another release is another tree
 	# shellcheck disable=SC2046,SC2086
 	set -- $(packages newest) $NEWEST_CORE_SOURCE

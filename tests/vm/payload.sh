@@ -24,7 +24,7 @@ build_payload() { # NAME IMAGE
 	mkdir -p "$tree/usr/lib/modules" "$share"
 	mv "$lib" "$tree/usr/lib/modules/"
 	cp -r "$PROVIDER/." "$tree/"
-	if [ "$1" = $NEWEST_KERNEL ]; then
+	if [ "$1" = "$NEWEST_KERNEL" ] && [ -n "$NEWEST_PROVIDER" ]; then
 		mkdir "$share/newest"
 		cp -r "$NEWEST_PROVIDER/." "$share/newest/"
 	fi

@@ -25,6 +25,7 @@ run_tests() {
 	mkdir -p "$TEST_OUT"
 	TEST_OUT=$(cd "$TEST_OUT" && pwd -P)
 	: > "$TEST_OUT/results"
+	NEWEST_KERNEL=7
 	if [ -n "$unit" ]; then prepare; else prepare "${kernels[@]}"; fi
 	[ ${#names[@]} -gt 0 ] || host_tests
 	if [ -z "$unit" ]; then
