@@ -75,13 +75,15 @@ static void hroce_ack_before(struct hroce_qp *qp, u32 psn)
 /*
  * The responder has gone past a READ or atomic whose response we miss: it was lost, or
  * overtaken. All that is still on the wire says so again, and each time that we went
- * back for it would make more of that; what is lost again meanwhile times out.
+ * back for it would make more of that; what is lost again meanwhile times out. A QP
+ * without a timeout has nothing but these responses to tell it.
  */
 static void hroce_response_lost(struct hroce_qp *qp, u32 psn)
 {
 	struct hroce_sq *sq = &qp->sq;
 
-	if (!hroce_psn_before(psn, sq->psn) || time_before(jiffies, sq->lost_until))
+	if (!hroce_psn_before(psn, sq->psn) ||
+	    (qp->timeout && time_before(jiffies, sq->lost_until)))
 		return;
 	sq->lost_until = jiffies + HROCE_LOST_PAUSE;
 	hroce_requester_rewind(qp);
