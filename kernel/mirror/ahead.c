@@ -108,7 +108,8 @@ void hmmodp_ahead_used(struct hmmodp_mirror *mirror, unsigned long va,
 
 	hmmodp_count(mirror, page_readahead_hits, pages);
 	spin_lock(&a->lock);
-	more = hmmodp_streams_used(&a->streams, va & PAGE_MASK, &f);
+	more = READ_ONCE(read_ahead) &&
+	       hmmodp_streams_used(&a->streams, va & PAGE_MASK, &f);
 	if (more)
 		plan_locked(a, &f);
 	spin_unlock(&a->lock);
