@@ -196,14 +196,18 @@ int hmmodp_fault_how(struct hmmodp_mirror *mirror, unsigned long va, size_t len,
 {
 	struct mm_struct *mm = mirror->mm;
 	struct hmmodp_stopwatch watch;
+	struct mem_cgroup *memcg;
 	int err = -EFAULT;
 
 	hmmodp_stopwatch_start(&watch);
 	hmmodp_inject_delay();
 	if (va < mm->task_size && len <= mm->task_size - va &&
 	    mmget_not_zero(mm)) {
+		/* the process pays for page tables too, not the worker that makes them */
+		memcg = set_active_memcg(mirror->memcg);
 		err = fault_pages(mirror, va & PAGE_MASK, PAGE_ALIGN(va + len),
 				  how, stop);
+		set_active_memcg(memcg);
 		mmput(mm);
 	}
 	if (how & HMMODP_FAULT_AHEAD) {
