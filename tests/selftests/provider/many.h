@@ -27,7 +27,7 @@ struct many {
 	struct region *region;
 	uint32_t regions;
 	uint32_t unused;	/* regions that no message has used yet */
-	uint32_t next;		/* region to use */
+	uint32_t *order, next;	/* in which they have their turn */
 	struct copy *copy;
 	uint32_t copies;	/* of a batch */
 	uint8_t *taken;		/* by units */

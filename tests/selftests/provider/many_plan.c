@@ -34,8 +34,10 @@ void many_init(struct many *m)
 	m->model = map(m->size);
 	m->taken = calloc(m->size / UNIT, 1);
 	m->region = calloc(m->regions, sizeof(*m->region));
+	m->order = calloc(m->regions, sizeof(*m->order));
+	m->next = m->regions;
 	m->copy = calloc(m->copies, sizeof(*m->copy));
-	EXPECT(m->taken && m->region && m->copy);
+	EXPECT(m->taken && m->region && m->order && m->copy);
 }
 
 void many_open_region(struct many *m, struct region *r)
@@ -75,6 +77,25 @@ static void use(struct many *m, struct region *r)
 	r->used = true;
 }
 
+/*
+ * All have their turn before one has another. Each time in another order, or those that
+ * lie behind the same others would never find room.
+ */
+static struct region *next_region(struct many *m)
+{
+	uint32_t i, k;
+
+	if (m->next == m->regions) {
+		for (i = 0; i < m->regions; i++) {
+			k = rc_below(&m->rng, i + 1);
+			m->order[i] = m->order[k];
+			m->order[k] = i;
+		}
+		m->next = 0;
+	}
+	return &m->region[m->order[m->next++]];
+}
+
 /* The next two regions that have room. */
 static void plan_one(struct many *m, struct copy *c)
 {
@@ -84,8 +105,8 @@ static void plan_one(struct many *m, struct copy *c)
 	uint32_t tries;
 
 	for (tries = 0; tries < 4 * m->regions; tries++) {
-		c->src = &m->region[m->next++ % m->regions];
-		c->dst = &m->region[m->next++ % m->regions];
+		c->src = next_region(m);
+		c->dst = next_region(m);
 		c->len = 1 + rc_below(&m->rng, MAX_LEN >> rc_below(&m->rng, 8));
 		if (c->len > c->src->len)
 			c->len = c->src->len;
@@ -117,7 +138,6 @@ void many_plan(struct many *m)
 		EXPECT(!madvise(m->mem + at, len, MADV_DONTNEED));
 		EXPECT(!madvise(m->model + at, len, MADV_DONTNEED));
 	}
-	m->next += rc_below(&m->rng, 2);	/* sources become destinations */
 	for (i = 0; i < m->copies; i++) {
 		plan_one(m, &m->copy[i]);
 		rc_fill(rc_rng(&m->rng), m->mem + m->copy[i].from, m->copy[i].len);
