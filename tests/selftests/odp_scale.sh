@@ -64,7 +64,7 @@ check "memory for a page, and for a huge page" weight
 regions=$(long 2000 10000) pairs=$(long 100 500)
 check "$regions regions, $((2 * pairs)) queue pairs" many "$pairs" "$regions"
 swap_on || bail "no swap"
-check "1 TiB, the default limit" tebibyte 0 "$(long 1000 5000)" "$(long 1 2)"
+check "1 TiB, the default limit" tebibyte 0 "$(long 1000 3000)" "$(long 1 2)"
 check "1 TiB, a limit of 1 MiB" tebibyte 1024 "$(long 2400 5000)" "$(long 1 4)"
 hosts_down
 finish

@@ -93,3 +93,58 @@ struct mirror_use mirror_weigh(struct rc_dev *d, bool huge)
 	EXPECT_EQ(u.tables, huge ? 0 : MIRROR_SPAN / RC_HUGE);
 	return u;
 }
+
+static long number_of(const char *path, const char *name)
+{
+	FILE *f = fopen(path, "r");
+	char word[64];
+	long n = -1, v;
+
+	if (!f)
+		rc_die_errno("%s", path);
+	if (!name)
+		EXPECT_EQ(fscanf(f, "%ld", &n), 1);
+	else
+		while (fscanf(f, "%63s %ld%*[^\n]", word, &v) == 2)
+			if (!strcmp(word, name))
+				n = v;
+	fclose(f);
+	EXPECT(n >= 0);
+	return n;
+}
+
+long mirror_limit(void)
+{
+	long kib = number_of("/sys/module/hmmodp/parameters/mirror_limit_kib", NULL);
+
+	return kib ? kib << 10 : (number_of("/proc/meminfo", "MemTotal:") << 10) / 256;
+}
+
+long mirror_charged(const char *what)
+{
+	char path[256] = "", *end;
+	FILE *f = fopen("/proc/self/cgroup", "r");
+	char line[128];
+
+	EXPECT(f && fgets(line, sizeof(line), f) && !strncmp(line, "0::", 3));
+	fclose(f);
+	end = strchr(line, '\n');
+	EXPECT(end);
+	*end = 0;
+	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.stat", line + 3);
+	return number_of(path, what);
+}
+
+void mirror_check_charge(long before)
+{
+	long slab = mirror_charged("slab") - before;
+	struct mirror_use u = mirror_use();
+	long real = u.tables * number_of("/sys/kernel/slab/kmalloc-cg-4k/slab_size", NULL) +
+		    u.spans * number_of("/sys/kernel/slab/hmmodp_span/slab_size", NULL);
+
+	printf("mirror: %ld KiB, %ld with debugging, %ld of the cgroup's\n", u.bytes >> 10,
+	       real >> 10, slab >> 10);
+	EXPECT(u.bytes >= u.tables * MIRROR_TABLE);
+	EXPECT(slab >= real * 9 / 10 - MIRROR_STALE);
+	EXPECT(slab <= real * 11 / 10 + MIRROR_STALE);
+}
