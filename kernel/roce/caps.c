@@ -36,7 +36,11 @@ int hroce_query_device(struct ib_device *ibdev, struct ib_device_attr *attr,
 	attr->max_cqe = HROCE_MAX_CQE;
 	attr->max_mr = HROCE_MAX_MR;
 	attr->max_pd = HROCE_MAX_PD;
+	attr->max_dm_size = HROCE_MAX_DM_BYTES;
 	attr->max_ah = HROCE_MAX_AH;
+	attr->max_mcast_grp = HROCE_MAX_MCAST_MEMBERS;
+	attr->max_mcast_qp_attach = HROCE_MAX_MCAST_MEMBERS;
+	attr->max_total_mcast_qp_attach = HROCE_MAX_MCAST_MEMBERS;
 	attr->max_qp_rd_atom = HROCE_MAX_RD_ATOMIC;
 	attr->max_qp_init_rd_atom = HROCE_MAX_RD_ATOMIC;
 	attr->max_res_rd_atom = HROCE_MAX_QP * HROCE_MAX_RD_ATOMIC;

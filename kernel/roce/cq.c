@@ -148,6 +148,7 @@ static int hroce_cq_init(struct hroce_cq *cq, u32 cqe, struct ib_udata *udata)
 	struct hroce_create_cq_resp resp = {};
 	int err;
 
+	mutex_init(&cq->resize_lock);
 	spin_lock_init(&cq->lock);
 	err = hroce_ring_create(uc ? &uc->ibuc : NULL, &cq->ring, cqe,
 				sizeof(struct hroce_cqe), &resp.ring);
@@ -175,6 +176,60 @@ int hroce_create_cq(struct ib_cq *ibcq, const struct ib_cq_init_attr *attr,
 	err = hroce_cq_init(to_hcq(ibcq), attr->cqe, hmmodp_create_cq_udata(arg));
 	if (err)
 		atomic_dec(&dev->num_cqs);
+	return err;
+}
+
+/*
+ * The entries that nobody has consumed move to a new ring, under the numbers that
+ * they have. -EINVAL: it cannot hold them, or the consumer's index is nonsense.
+ */
+static int hroce_cq_move(struct hroce_cq *cq, struct hroce_ringbuf *to)
+{
+	u32 i, consumer = hroce_ring_consumer(&cq->ring);
+	u32 count = cq->ring.index - consumer;
+
+	if (count > cq->ring.entries || count > to->entries)
+		return -EINVAL;
+	for (i = consumer; i != cq->ring.index; i++)
+		memcpy(hroce_ring_at(to, i), hroce_ring_at(&cq->ring, i),
+		       sizeof(struct hroce_cqe));
+	to->index = cq->ring.index;
+	to->ring->producer = cq->ring.index;
+	to->ring->consumer = consumer;
+	swap(cq->ring, *to);
+	return 0;
+}
+
+/*
+ * The provider keeps everybody from the old ring while it calls, and maps the new
+ * one when this returns. So the answer goes out first: nothing can fail after the move.
+ */
+int hroce_resize_cq(struct ib_cq *ibcq, hmmodp_cqe_t cqe, struct ib_udata *udata)
+{
+	struct hroce_ucontext *uc = rdma_udata_to_drv_context(udata,
+							       struct hroce_ucontext, ibuc);
+	struct hroce_create_cq_resp resp = {};
+	struct hroce_cq *cq = to_hcq(ibcq);
+	struct hroce_ringbuf ring;
+	int err;
+
+	if (cqe < 1 || cqe > HROCE_MAX_CQE)
+		return -EINVAL;
+	err = hroce_ring_create(uc ? &uc->ibuc : NULL, &ring, cqe, sizeof(struct hroce_cqe),
+				&resp.ring);
+	if (err)
+		return err;
+	mutex_lock(&cq->resize_lock);
+	err = hroce_respond_all(udata, &resp, sizeof(resp));
+	if (!err) {
+		spin_lock_irq(&cq->lock);
+		err = hroce_cq_move(cq, &ring);
+		spin_unlock_irq(&cq->lock);
+	}
+	if (!err)
+		ibcq->cqe = cq->ring.entries;
+	mutex_unlock(&cq->resize_lock);
+	hroce_ring_destroy(&ring);	/* the old one, or the one that was not taken */
 	return err;
 }
 

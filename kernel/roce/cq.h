@@ -3,6 +3,7 @@
 #ifndef HROCE_CQ_H
 #define HROCE_CQ_H
 
+#include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <rdma/ib_verbs.h>
 
@@ -11,6 +12,7 @@
 
 struct hroce_cq {
 	struct ib_cq ibcq;
+	struct mutex resize_lock;	/* serialises changes of ring for another */
 	spinlock_t lock;	/* protects the fields below and the ring's producer */
 	struct hroce_ringbuf ring;
 	u8 notify;		/* IB_CQ_NEXT_COMP, IB_CQ_SOLICITED or 0: not armed */
@@ -51,6 +53,7 @@ static inline struct ib_qp *hroce_cqe_qp(const struct hroce_cqe *cqe)
 /* ib_device_ops */
 int hroce_create_cq(struct ib_cq *ibcq, const struct ib_cq_init_attr *attr,
 		    struct hmmodp_create_cq_arg *arg);
+int hroce_resize_cq(struct ib_cq *ibcq, hmmodp_cqe_t cqe, struct ib_udata *udata);
 int hroce_destroy_cq(struct ib_cq *ibcq, struct ib_udata *udata);
 int hroce_poll_cq(struct ib_cq *ibcq, int num, struct ib_wc *wc);
 int hroce_req_notify_cq(struct ib_cq *ibcq, enum ib_cq_notify_flags flags);

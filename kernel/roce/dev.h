@@ -3,6 +3,8 @@
 #ifndef HROCE_DEV_H
 #define HROCE_DEV_H
 
+#include <linux/hashtable.h>
+#include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/sizes.h>
 #include <linux/xarray.h>
@@ -26,6 +28,9 @@
 #define HROCE_MAX_RD_ATOMIC	128
 #define HROCE_MAX_MSG_BYTES	SZ_2G
 #define HROCE_GID_TBL_LEN	32
+#define HROCE_MAX_MCAST_MEMBERS	4096	/* QPs in groups, all together */
+#define HROCE_MAX_DM_BYTES	SZ_16M	/* of one ibv_alloc_dm() */
+#define HROCE_ALL_DM_BYTES	SZ_64M	/* of all */
 #define HROCE_ACK_DELAY		14	/* local_ca_ack_delay, 4.096 us << 14 = 67 ms */
 
 struct hroce_qp_ref;
@@ -44,7 +49,11 @@ struct hroce_dev {
 	u32 kernel_ah_next;		/* likewise */
 	atomic_t num_pds;
 	atomic_t num_cqs;
+	atomic64_t dm_bytes;		/* device memory given out */
 	struct hroce_qp_ref __rcu *gsi;	/* QP 1 */
+	struct mutex mcast_lock;	/* protects changes of mcast; num_members */
+	DECLARE_HASHTABLE(mcast, 6);	/* multicast memberships by group, read under RCU */
+	u32 num_members;
 	struct dentry *debug;
 	struct list_head list;		/* of all devices; device.c's lock, read under RCU */
 	u32 max_mtu;			/* path MTU in bytes that fits the netdev */
@@ -87,6 +96,9 @@ static inline struct hroce_ah *to_hah(struct ib_ah *ibah)
  *	ib core say.
  */
 int hroce_dev_add(const char *name, struct net_device *ndev);
+
+/* The device on this netdev, or on the one below this VLAN. RCU read side. */
+struct hroce_dev *hroce_dev_by_netdev(struct net_device *ndev);
 
 /*
  * The device that a packet for QP 1 is for: by the netdev it came in by, else

@@ -13,6 +13,8 @@
 #include "caps.h"
 #include "debug.h"
 #include "dev.h"
+#include "dm.h"
+#include "mcast.h"
 #include "pd.h"
 #include "port.h"
 #include "qp.h"
@@ -59,13 +61,16 @@ static const struct ib_device_ops hroce_device_ops = {
 	.uverbs_abi_ver = HROCE_UVERBS_ABI_VERSION,
 
 	.advise_mr = hroce_advise_mr,
+	.alloc_dm = hroce_alloc_dm,
 	.alloc_hw_port_stats = hroce_alloc_hw_port_stats,
 	.alloc_pd = hroce_alloc_pd,
 	.alloc_ucontext = hroce_alloc_ucontext,
+	.attach_mcast = hroce_attach_mcast,
 	.create_ah = hroce_create_ah,
 	.create_cq = hroce_create_cq,
 	.create_qp = hroce_create_qp,
 	.create_user_ah = hroce_create_ah,
+	.dealloc_dm = hroce_dealloc_dm,
 	.dealloc_driver = hroce_dealloc_driver,
 	.dealloc_pd = hroce_dealloc_pd,
 	.dealloc_ucontext = hroce_dealloc_ucontext,
@@ -73,6 +78,7 @@ static const struct ib_device_ops hroce_device_ops = {
 	.destroy_ah = hroce_destroy_ah,
 	.destroy_cq = hroce_destroy_cq,
 	.destroy_qp = hroce_destroy_qp,
+	.detach_mcast = hroce_detach_mcast,
 	.disassociate_ucontext = hroce_disassociate_ucontext,
 	.enable_driver = hroce_enable_driver,
 	.fill_stat_mr_entry = hroce_fill_stat_mr,
@@ -86,11 +92,14 @@ static const struct ib_device_ops hroce_device_ops = {
 	.poll_cq = hroce_poll_cq,
 	.post_recv = hroce_post_recv,
 	.post_send = hroce_post_send,
+	.hmmodp_resize_cq_op = hroce_resize_cq,
 	.query_ah = hroce_query_ah,
 	.query_device = hroce_query_device,
 	.query_pkey = hroce_query_pkey,
 	.query_port = hroce_query_port,
 	.query_qp = hroce_query_qp,
+	.query_ucontext = hroce_query_ucontext,
+	.reg_dm_mr = hroce_reg_dm_mr,
 	.reg_user_mr = hroce_reg_user_mr,
 	.rereg_user_mr = hroce_rereg_user_mr,
 	.req_notify_cq = hroce_req_notify_cq,
@@ -124,6 +133,7 @@ static void hroce_dev_init(struct hroce_dev *dev, struct net_device *ndev)
 	INIT_LIST_HEAD(&dev->list);
 	xa_init_flags(&dev->mrs, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	xa_init_flags(&dev->ahs, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_IRQ);
+	hroce_mcast_init(dev);
 	hroce_port_init(dev);
 	hroce_dev_guid(dev);
 
@@ -131,6 +141,7 @@ static void hroce_dev_init(struct hroce_dev *dev, struct net_device *ndev)
 	ibdev->phys_port_cnt = 1;
 	ibdev->num_comp_vectors = num_possible_cpus();
 	ibdev->local_dma_lkey = 0;
+	ibdev->driver_def = hroce_uapi;
 	/* config/60-hroce.rules knows the device by this */
 	strscpy(ibdev->node_desc, "hroce", sizeof(ibdev->node_desc));
 	ibdev->uverbs_cmd_mask |= BIT_ULL(IB_USER_VERBS_CMD_POST_SEND) |
@@ -239,7 +250,7 @@ bool hroce_dev_has_addr(struct hroce_dev *dev, const struct hroce_addr *addr)
 	return true;
 }
 
-static struct hroce_dev *hroce_dev_by_netdev(struct net_device *ndev)
+struct hroce_dev *hroce_dev_by_netdev(struct net_device *ndev)
 {
 	struct hroce_dev *dev;
 

@@ -7,6 +7,7 @@
 #include <rdma/uverbs_ioctl.h>
 
 #include "dev.h"
+#include "dm.h"
 #include "mr.h"
 
 /*
@@ -259,6 +260,32 @@ struct ib_mr *hroce_rereg_user_mr(struct ib_mr *ibmr, int flags, u64 start, u64 
 	mr->ibmr.rkey = ibmr->rkey;
 	xa_store(&to_hdev(ibmr->device)->mrs, ibmr->lkey >> HROCE_KEY_TAG_BITS, mr,
 		 GFP_KERNEL);	/* in the place of another: cannot fail */
+	return &mr->ibmr;
+}
+
+/* ib core has checked that the range lies in it, and that addresses shall be from 0. */
+struct ib_mr *hroce_reg_dm_mr(struct ib_pd *ibpd, struct ib_dm *ibdm,
+			      struct ib_dm_mr_attr *attr, struct uverbs_attr_bundle *attrs)
+{
+	int access = attr->access_flags & ~IB_ZERO_BASED;
+	struct hroce_mr *mr;
+	int err;
+
+	if (access & (IB_ACCESS_ON_DEMAND | IB_ACCESS_HUGETLB | ~HROCE_ACCESS_KNOWN))
+		return ERR_PTR(-EOPNOTSUPP);
+	mr = hroce_mr_alloc(ibpd, attr->length, 0, access & ~IB_ACCESS_OPTIONAL);
+	if (!mr)
+		return ERR_PTR(-ENOMEM);
+	err = hroce_pin_init_dm(mr, to_hdm(ibdm)->memory, attr->offset);
+	if (err) {
+		kfree(mr);
+		return ERR_PTR(err);
+	}
+	err = hroce_mr_publish(to_hdev(ibpd->device), mr);
+	if (err) {
+		hroce_mr_release(mr);
+		return ERR_PTR(err);
+	}
 	return &mr->ibmr;
 }
 

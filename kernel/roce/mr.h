@@ -15,7 +15,7 @@ struct hroce_ucontext;
 struct seq_file;
 
 enum hroce_mr_kind {
-	HROCE_MR_PINNED,	/* ib_umem */
+	HROCE_MR_PINNED,	/* ib_umem, or memory of the device */
 	HROCE_MR_ODP,		/* a range of a mirror */
 	HROCE_MR_DMA,		/* all kernel addresses, kernel users only */
 };
@@ -32,7 +32,7 @@ struct hroce_mr {
 	struct completion idle;	/* refs came to 0 */
 	union {
 		struct {
-			struct ib_umem *umem;
+			struct ib_umem *umem;	/* NULL: memory of the device */
 			struct page **pages;
 			unsigned int first_off;	/* of iova in pages[0] */
 		} pin;
@@ -107,6 +107,7 @@ void hroce_odp_context_release(struct hroce_ucontext *uc);
 void hroce_odp_latency_show(struct seq_file *seq, const struct hroce_dev *dev);
 
 /* mr_pin.c, for mr.c: the pinned kind */
+int hroce_pin_init_dm(struct hroce_mr *mr, void *memory, u64 offset);
 int hroce_pin_init(struct hroce_dev *dev, struct hroce_mr *mr);
 void hroce_pin_release(struct hroce_mr *mr);
 size_t hroce_pin_access(struct hroce_mr *mr, u64 va, size_t len,
@@ -122,6 +123,8 @@ int hroce_advise_mr(struct ib_pd *ibpd, enum ib_uverbs_advise_mr_advice advice,
 		    u32 flags, struct ib_sge *sge, u32 num_sge,
 		    struct uverbs_attr_bundle *attrs);
 int hroce_fill_stat_mr(struct sk_buff *msg, struct ib_mr *ibmr);
+struct ib_mr *hroce_reg_dm_mr(struct ib_pd *ibpd, struct ib_dm *ibdm,
+			      struct ib_dm_mr_attr *attr, struct uverbs_attr_bundle *attrs);
 struct ib_mr *hroce_get_dma_mr(struct ib_pd *ibpd, int access);
 int hroce_dereg_mr(struct ib_mr *ibmr, struct ib_udata *udata);
 

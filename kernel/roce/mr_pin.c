@@ -3,6 +3,7 @@
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 
 #include "dev.h"
 #include "mr.h"
@@ -65,6 +66,23 @@ static struct page **hroce_umem_pages(struct ib_umem *umem)
 		return NULL;
 	}
 	return pages;
+}
+
+/* Memory of the device: whole pages by vmalloc(), which stay as long as the region. */
+int hroce_pin_init_dm(struct hroce_mr *mr, void *memory, u64 offset)
+{
+	unsigned int skip = offset_in_page(offset);
+	size_t i, num = DIV_ROUND_UP_ULL(skip + mr->length, PAGE_SIZE);
+
+	mr->pin.pages = kvmalloc_array(num, sizeof(*mr->pin.pages), GFP_KERNEL_ACCOUNT);
+	if (!mr->pin.pages)
+		return -ENOMEM;
+	for (i = 0; i < num; i++)
+		mr->pin.pages[i] = vmalloc_to_page(memory + offset - skip + i * PAGE_SIZE);
+	mr->pin.umem = NULL;
+	mr->pin.first_off = skip;
+	mr->kind = HROCE_MR_PINNED;
+	return 0;
 }
 
 int hroce_pin_init(struct hroce_dev *dev, struct hroce_mr *mr)

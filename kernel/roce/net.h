@@ -141,6 +141,15 @@ void hroce_rx_grh(const struct sk_buff *skb, u8 grh[40]);
  */
 typedef void (*hroce_rcv_t)(struct sk_buff *skb);
 
+/**
+ * hroce_net_join - have the netdev receive what is sent to a multicast address
+ * Counted: each is undone by one hroce_net_leave(). Switches are told by IGMP or MLD.
+ * Context: process, takes rtnl.
+ * Return: 0; -ENODEV: no IP on the netdev; -ENOMEM and what else IPv6 says.
+ */
+int hroce_net_join(struct net_device *ndev, const struct hroce_addr *group);
+void hroce_net_leave(struct net_device *ndev, const struct hroce_addr *group);
+
 int hroce_net_init(hroce_rcv_t rcv);
 void hroce_net_exit(void);
 

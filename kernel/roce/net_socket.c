@@ -47,6 +47,19 @@ static void hroce_sock_enable_gro(struct socket *sock)
 	sock->ops->setsockopt(sock, SOL_UDP, UDP_GRO, KERNEL_SOCKPTR(&on), sizeof(on));
 }
 
+/* Members of a multicast group may be on the sender's own host. */
+static void hroce_sock_loop_multicast(struct socket *sock, int family)
+{
+	int on = 1;
+
+	if (family == AF_INET)
+		sock->ops->setsockopt(sock, SOL_IP, IP_MULTICAST_LOOP, KERNEL_SOCKPTR(&on),
+				      sizeof(on));
+	else
+		sock->ops->setsockopt(sock, SOL_IPV6, IPV6_MULTICAST_LOOP,
+				      KERNEL_SOCKPTR(&on), sizeof(on));
+}
+
 static struct sock *hroce_sock_open(struct net *net, int family)
 {
 	struct udp_port_cfg port = {
@@ -66,6 +79,7 @@ static struct sock *hroce_sock_open(struct net *net, int family)
 		return ERR_PTR(err);
 	compat_udp_tunnel_setup(net, sock->sk, &tunnel);
 	hroce_sock_enable_gro(sock);
+	hroce_sock_loop_multicast(sock, family);
 	return sock->sk;
 }
 

@@ -33,6 +33,12 @@ void hroce_dealloc_ucontext(struct ib_ucontext *ibuc)
 	module_put(THIS_MODULE);
 }
 
+/* A process that imports a context needs to know nothing of it. */
+int hroce_query_ucontext(struct ib_ucontext *ibuc, struct uverbs_attr_bundle *attrs)
+{
+	return 0;
+}
+
 /*
  * That this exists tells ib core that the device may go while processes have it
  * open: their rings are memory of their own, and all else is taken from them.

@@ -7,6 +7,7 @@
 
 int hroce_alloc_ucontext(struct ib_ucontext *ibuc, struct ib_udata *udata);
 void hroce_dealloc_ucontext(struct ib_ucontext *ibuc);
+int hroce_query_ucontext(struct ib_ucontext *ibuc, struct uverbs_attr_bundle *attrs);
 void hroce_disassociate_ucontext(struct ib_ucontext *ibuc);
 int hroce_alloc_pd(struct ib_pd *ibpd, struct ib_udata *udata);
 int hroce_dealloc_pd(struct ib_pd *ibpd, struct ib_udata *udata);

@@ -3,6 +3,7 @@
 #include <linux/random.h>
 #include <linux/xarray.h>
 
+#include "mcast.h"
 #include "net.h"
 #include "qp.h"
 #include "qp_verbs.h"
@@ -89,33 +90,35 @@ static struct hroce_qp_ref *hroce_qp_find(const struct sk_buff *skb, u32 qpn,
 	return ref && refcount_inc_not_zero(&ref->refs) ? ref : NULL;
 }
 
-/*
- * May this packet speak to this QP? A connected QP hears its peer's address
- * only, at its own; a datagram QP whoever writes to an address of its device.
- */
-static bool hroce_qp_accepts(struct hroce_qp *qp, const struct sk_buff *skb,
-			     const struct hroce_addr *saddr,
-			     const struct hroce_addr *daddr, bool response)
-{
-	enum ib_qp_state state = READ_ONCE(qp->state);
-
-	if (!net_eq(dev_net(skb->dev), dev_net(qp->dev->ndev)))
-		return false;
-	if (response ? state != IB_QPS_RTS && state != IB_QPS_SQD :
-		       !hroce_qp_can_receive(state))
-		return false;
-	if (hroce_qp_is_ud(qp))
-		return !response && hroce_dev_has_addr(qp->dev, daddr);
-	return ipv6_addr_equal(&saddr->ip, &qp->av.daddr.ip) &&
-	       ipv6_addr_equal(&daddr->ip, &qp->av.saddr.ip);
-}
-
 /* Where a packet goes, as far as its BTH tells. */
 struct hroce_dest {
 	u32 qpn;
 	u32 psn;
 	bool response;
 };
+
+/*
+ * May this packet speak to this QP? A connected QP hears its peer's address
+ * only, at its own; a datagram QP whoever writes to an address of its device, or to
+ * a group that it has joined, which has been looked up before.
+ */
+static bool hroce_qp_accepts(struct hroce_qp *qp, const struct sk_buff *skb,
+			     const struct hroce_addr *saddr,
+			     const struct hroce_addr *daddr, const struct hroce_dest *d)
+{
+	enum ib_qp_state state = READ_ONCE(qp->state);
+
+	if (!net_eq(dev_net(skb->dev), dev_net(qp->dev->ndev)))
+		return false;
+	if (d->response ? state != IB_QPS_RTS && state != IB_QPS_SQD :
+		       !hroce_qp_can_receive(state))
+		return false;
+	if (hroce_qp_is_ud(qp))
+		return !d->response && (d->qpn == HROCE_MCAST_QPN ||
+					hroce_dev_has_addr(qp->dev, daddr));
+	return ipv6_addr_equal(&saddr->ip, &qp->av.daddr.ip) &&
+	       ipv6_addr_equal(&daddr->ip, &qp->av.saddr.ip);
+}
 
 static bool hroce_peek(const struct sk_buff *skb, u32 off, struct hroce_dest *d)
 {
@@ -173,21 +176,16 @@ static void hroce_count_lost(const struct sk_buff *skb, const struct hroce_addr 
 		hroce_count(dev->stats, HROCE_RX_NO_QP);
 }
 
-static void hroce_deliver(struct sk_buff *skb, const struct hroce_dest *d)
+/* Takes over the reference. */
+static void hroce_deliver_to(struct hroce_qp_ref *ref, struct sk_buff *skb,
+			     const struct hroce_dest *d)
 {
 	struct hroce_addr saddr, daddr;
-	struct hroce_qp_ref *ref;
+	struct hroce_qp *qp = ref->qp;
 	struct hroce_inbox *in;
-	struct hroce_qp *qp;
 
 	hroce_rx_addrs(skb, &saddr, &daddr);
-	ref = hroce_qp_find(skb, d->qpn, &daddr);
-	if (!ref) {
-		hroce_count_lost(skb, &daddr);
-		goto drop;
-	}
-	qp = ref->qp;
-	if (!hroce_qp_accepts(qp, skb, &saddr, &daddr, d->response)) {
+	if (!hroce_qp_accepts(qp, skb, &saddr, &daddr, d)) {
 		hroce_count(qp->dev->stats, HROCE_RX_NO_QP);
 		goto put;
 	}
@@ -205,7 +203,49 @@ static void hroce_deliver(struct sk_buff *skb, const struct hroce_dest *d)
 	return;
 put:
 	hroce_qp_put(ref);
-drop:
+	kfree_skb(skb);
+}
+
+struct hroce_copy {
+	struct sk_buff *skb;
+	const struct hroce_dest *d;
+};
+
+static void hroce_deliver_copy(struct hroce_qp_ref *ref, void *ctx)
+{
+	const struct hroce_copy *c = ctx;
+	struct sk_buff *skb;
+
+	if (!refcount_inc_not_zero(&ref->refs))
+		return;
+	skb = skb_clone(c->skb, GFP_ATOMIC);
+	if (skb)
+		hroce_deliver_to(ref, skb, c->d);
+	else
+		hroce_qp_put(ref);
+}
+
+static void hroce_deliver(struct sk_buff *skb, const struct hroce_dest *d)
+{
+	struct hroce_copy c = { skb, d };
+	struct hroce_addr saddr, daddr;
+	struct hroce_qp_ref *ref;
+	struct hroce_dev *dev;
+
+	hroce_rx_addrs(skb, &saddr, &daddr);
+	if (d->qpn == HROCE_MCAST_QPN) {
+		dev = hroce_dev_by_netdev(skb->dev);
+		if (dev && !d->response)
+			hroce_mcast_each(dev, &daddr, hroce_deliver_copy, &c);
+		consume_skb(skb);
+		return;
+	}
+	ref = hroce_qp_find(skb, d->qpn, &daddr);
+	if (ref) {
+		hroce_deliver_to(ref, skb, d);
+		return;
+	}
+	hroce_count_lost(skb, &daddr);
 	kfree_skb(skb);
 }
 

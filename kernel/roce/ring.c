@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Rings: their memory and how user space maps it. */
+/* Rings, and how user space maps them and other memory of the device. */
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
@@ -10,13 +10,13 @@
 #include "ring.h"
 
 /*
- * Held by the ring's owner and, for the time of the call, by hroce_mmap(). The
+ * Held by the memory's owner and, for the time of the call, by hroce_mmap(). The
  * mappings themselves hold the pages one by one, so they may outlive all of it,
  * the module included.
  */
 struct hroce_mmap_entry {
 	struct rdma_user_mmap_entry rdma;
-	void *ring;
+	void *memory;
 	size_t length;
 };
 
@@ -25,24 +25,33 @@ static struct hroce_mmap_entry *to_hentry(struct rdma_user_mmap_entry *entry)
 	return container_of(entry, struct hroce_mmap_entry, rdma);
 }
 
-static int hroce_ring_publish(struct ib_ucontext *ucontext, struct hroce_ringbuf *rb,
-			      size_t length)
+struct hroce_mmap_entry *hroce_mmap_publish(struct ib_ucontext *ucontext, void *memory,
+					    size_t length)
 {
 	struct hroce_mmap_entry *e;
 	int err;
 
 	e = kzalloc(sizeof(*e), GFP_KERNEL_ACCOUNT);
 	if (!e)
-		return -ENOMEM;
-	e->ring = rb->ring;
+		return ERR_PTR(-ENOMEM);
+	e->memory = memory;
 	e->length = length;
 	err = rdma_user_mmap_entry_insert(ucontext, &e->rdma, length);
 	if (err) {
 		kfree(e);
-		return err;
+		return ERR_PTR(err);
 	}
-	rb->entry = e;
-	return 0;
+	return e;
+}
+
+u64 hroce_mmap_offset(const struct hroce_mmap_entry *e)
+{
+	return rdma_user_mmap_get_offset(&e->rdma);
+}
+
+void hroce_mmap_remove(struct hroce_mmap_entry *e)
+{
+	rdma_user_mmap_entry_remove(&e->rdma);
 }
 
 int hroce_ring_create(struct ib_ucontext *ucontext, struct hroce_ringbuf *rb,
@@ -67,16 +76,16 @@ int hroce_ring_create(struct ib_ucontext *ucontext, struct hroce_ringbuf *rb,
 	if (!rb->ring)
 		return -ENOMEM;
 	if (ucontext) {
-		err = hroce_ring_publish(ucontext, rb, length);
-		if (err) {
+		rb->entry = hroce_mmap_publish(ucontext, rb->ring, length);
+		if (IS_ERR(rb->entry)) {
+			err = PTR_ERR(rb->entry);
 			vfree(rb->ring);
-			rb->ring = NULL;
+			memset(rb, 0, sizeof(*rb));
 			return err;
 		}
 	}
 	if (info) {
-		info->offset = ucontext ?
-			rdma_user_mmap_get_offset(&rb->entry->rdma) : 0;
+		info->offset = ucontext ? hroce_mmap_offset(rb->entry) : 0;
 		info->length = length;
 		info->entries = rb->entries;
 		info->stride = rb->stride;
@@ -87,7 +96,7 @@ int hroce_ring_create(struct ib_ucontext *ucontext, struct hroce_ringbuf *rb,
 void hroce_ring_destroy(struct hroce_ringbuf *rb)
 {
 	if (rb->entry)
-		rdma_user_mmap_entry_remove(&rb->entry->rdma);
+		hroce_mmap_remove(rb->entry);
 	else
 		vfree(rb->ring);
 	rb->ring = NULL;
@@ -98,18 +107,18 @@ void hroce_mmap_free(struct rdma_user_mmap_entry *entry)
 {
 	struct hroce_mmap_entry *e = to_hentry(entry);
 
-	vfree(e->ring);
+	vfree(e->memory);
 	kfree(e);
 }
 
-static int hroce_ring_map(const struct hroce_mmap_entry *e, struct vm_area_struct *vma)
+static int hroce_mmap_all(const struct hroce_mmap_entry *e, struct vm_area_struct *vma)
 {
 	size_t off;
 	int err;
 
 	for (off = 0; off < e->length; off += PAGE_SIZE) {
 		err = vm_insert_page(vma, vma->vm_start + off,
-				     vmalloc_to_page(e->ring + off));
+				     vmalloc_to_page(e->memory + off));
 		if (err)
 			return err;
 	}
@@ -127,7 +136,7 @@ int hroce_mmap(struct ib_ucontext *ucontext, struct vm_area_struct *vma)
 	if (!entry)
 		return -EINVAL;
 	hmmodp_vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP | VM_DONTCOPY);
-	err = hroce_ring_map(to_hentry(entry), vma);
+	err = hroce_mmap_all(to_hentry(entry), vma);
 	rdma_user_mmap_entry_put(entry);
 	return err;
 }

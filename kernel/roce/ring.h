@@ -56,6 +56,19 @@ int hroce_ring_create(struct ib_ucontext *ucontext, struct hroce_ringbuf *rb,
 		      u32 entries, u32 stride, struct hroce_ring_info *info);
 void hroce_ring_destroy(struct hroce_ringbuf *rb);
 
+/**
+ * hroce_mmap_publish - let the processes of a context map memory
+ * @memory: whole pages by vmalloc(); belongs to the entry from then on
+ * @length: bytes
+ * Context: process. Return: or ERR_PTR, @memory is still the caller's.
+ */
+struct hroce_mmap_entry *hroce_mmap_publish(struct ib_ucontext *ucontext, void *memory,
+					    size_t length);
+/* What mmap() of the uverbs command file wants. */
+u64 hroce_mmap_offset(const struct hroce_mmap_entry *e);
+/* No new mappings; the memory is freed when those that are just being made are. */
+void hroce_mmap_remove(struct hroce_mmap_entry *e);
+
 /* ib_device_ops */
 int hroce_mmap(struct ib_ucontext *ucontext, struct vm_area_struct *vma);
 void hroce_mmap_free(struct rdma_user_mmap_entry *entry);

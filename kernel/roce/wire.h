@@ -17,6 +17,7 @@
 #define HROCE_MAX_HDR_BYTES	48	/* BTH and any legal extended headers */
 #define HROCE_PKEY		0xffff
 #define HROCE_QPN_MASK		0xffffffu
+#define HROCE_MCAST_QPN		0xffffffu	/* all QPs of a multicast group */
 
 /* Extended headers and kinds of a packet, by opcode. */
 enum hroce_pkt_flags {

@@ -19,6 +19,8 @@ DECLARE_DRV_CMD(hroce_cmd_create_cq, IB_USER_VERBS_CMD_CREATE_CQ,
 		empty, hroce_create_cq_resp);
 DECLARE_DRV_CMD(hroce_cmd_create_cq_ex, IB_USER_VERBS_EX_CMD_CREATE_CQ,
 		empty, hroce_create_cq_resp);
+DECLARE_DRV_CMD(hroce_cmd_resize_cq, IB_USER_VERBS_CMD_RESIZE_CQ,
+		empty, hroce_create_cq_resp);
 DECLARE_DRV_CMD(hroce_cmd_create_qp, IB_USER_VERBS_CMD_CREATE_QP,
 		empty, hroce_create_qp_resp);
 DECLARE_DRV_CMD(hroce_cmd_create_qp_ex, IB_USER_VERBS_EX_CMD_CREATE_QP,

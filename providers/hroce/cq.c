@@ -90,6 +90,38 @@ void hroce_cq_clean(struct ibv_cq *ibcq, uint32_t qp_num)
 		pthread_spin_unlock(&cq->lock);
 }
 
+/*
+ * The kernel goes over to the new ring within the command; so nobody may look at
+ * the old one until that is done. Entries not polled are in the new one, and both
+ * indices are what they were. The old ring stays should the new one not be mapped:
+ * it gets no more entries then, which the error says.
+ */
+int hroce_resize_cq(struct ibv_cq *ibcq, int cqe)
+{
+	struct hroce_cmd_resize_cq_resp resp = {};
+	struct hroce_cmd_resize_cq cmd = {};
+	struct hroce_cq *cq = to_hcq(ibcq);
+	struct hroce_queue to;
+	int err;
+
+	if (!cq->single_threaded)
+		pthread_spin_lock(&cq->lock);
+	err = ibv_cmd_resize_cq(ibcq, cqe, &cmd.ibv_cmd, sizeof(cmd), &resp.ibv_resp,
+				sizeof(resp));
+	if (!err)
+		err = hroce_queue_map(&to, ibcq->context->cmd_fd, &resp.drv_payload.ring,
+				      sizeof(struct hroce_cqe));
+	if (!err) {
+		to.own = cq->queue.own;
+		to.peer = to.own;
+		hroce_queue_unmap(&cq->queue);
+		cq->queue = to;
+	}
+	if (!cq->single_threaded)
+		pthread_spin_unlock(&cq->lock);
+	return err;
+}
+
 int hroce_destroy_cq(struct ibv_cq *ibcq)
 {
 	struct hroce_cq *cq = to_hcq(ibcq);

@@ -157,7 +157,9 @@ struct ibv_cq_ex *hroce_create_cq_ex(struct ibv_context *context,
 
 	if (attr->comp_mask & IBV_CQ_INIT_ATTR_MASK_FLAGS)
 		flags = attr->flags;
-	if (!check_comp_mask(attr->comp_mask, IBV_CQ_INIT_ATTR_MASK_FLAGS) ||
+	/* a parent domain has nothing that a completion queue needs */
+	if (!check_comp_mask(attr->comp_mask, IBV_CQ_INIT_ATTR_MASK_FLAGS |
+					      IBV_CQ_INIT_ATTR_MASK_PD) ||
 	    !check_comp_mask(flags, IBV_CREATE_CQ_ATTR_SINGLE_THREADED) ||
 	    !check_comp_mask(attr->wc_flags, HROCE_WC_EX_FLAGS)) {
 		errno = EOPNOTSUPP;
@@ -170,6 +172,7 @@ struct ibv_cq_ex *hroce_create_cq_ex(struct ibv_context *context,
 
 	/* every completion has a time stamp: nothing to ask of the kernel */
 	kernel_attr.wc_flags &= ~IBV_WC_EX_WITH_COMPLETION_TIMESTAMP;
+	kernel_attr.comp_mask &= ~IBV_CQ_INIT_ATTR_MASK_PD;
 	err = hroce_compat_create_cq_ex(context, &kernel_attr, &cq->vcq,
 					&cmd.ibv_cmd, sizeof(cmd),
 					&resp.ibv_resp, sizeof(resp));

@@ -13,6 +13,7 @@
 
 struct hroce_context {
 	struct verbs_context ibv_ctx;
+	bool all_on_demand;		/* HROCE_ODP=1 */
 };
 
 struct hroce_cq {
@@ -72,13 +73,38 @@ int hroce_query_port(struct ibv_context *context, uint8_t port,
 		     struct ibv_port_attr *attr);
 int hroce_query_rt_values(struct ibv_context *context,
 			  struct ibv_values_ex *values);
-struct ibv_pd *hroce_alloc_pd(struct ibv_context *context);
-int hroce_dealloc_pd(struct ibv_pd *pd);
 struct ibv_mr *hroce_reg_mr(struct ibv_pd *pd, void *addr, size_t length,
 			    uint64_t hca_va, int access);
 int hroce_rereg_mr(struct verbs_mr *vmr, int flags, struct ibv_pd *pd,
 		   void *addr, size_t length, int access);
 int hroce_dereg_mr(struct verbs_mr *vmr);
+struct ibv_mr *hroce_import_mr(struct ibv_pd *pd, uint32_t handle);
+void hroce_unimport_mr(struct ibv_mr *ibmr);
+
+/* pd.c */
+struct ibv_pd *hroce_alloc_pd(struct ibv_context *context);
+int hroce_dealloc_pd(struct ibv_pd *ibpd);
+struct ibv_pd *hroce_import_pd(struct ibv_context *context, uint32_t handle);
+void hroce_unimport_pd(struct ibv_pd *ibpd);
+struct ibv_td *hroce_alloc_td(struct ibv_context *context,
+			      struct ibv_td_init_attr *attr);
+int hroce_dealloc_td(struct ibv_td *ibtd);
+struct ibv_pd *
+hroce_alloc_parent_domain(struct ibv_context *context,
+			  struct ibv_parent_domain_init_attr *attr);
+/* Memory for an object of this PD, zeroed; by its allocator where it has one. */
+void *hroce_object_alloc(struct ibv_pd *ibpd, size_t size);
+void hroce_object_free(struct ibv_pd *ibpd, void *object);
+
+/* dm.c */
+struct ibv_dm *hroce_alloc_dm(struct ibv_context *context,
+			      struct ibv_alloc_dm_attr *attr);
+int hroce_free_dm(struct ibv_dm *ibdm);
+struct ibv_dm *hroce_import_dm(struct ibv_context *context, uint32_t handle);
+void hroce_unimport_dm(struct ibv_dm *ibdm);
+struct ibv_mr *hroce_reg_dm_mr(struct ibv_pd *pd, struct ibv_dm *ibdm,
+			       uint64_t offset, size_t length,
+			       unsigned int access);
 
 /* ah.c */
 struct ibv_ah *hroce_create_ah(struct ibv_pd *pd, struct ibv_ah_attr *attr);
@@ -91,6 +117,7 @@ struct ibv_cq *hroce_create_cq(struct ibv_context *context, int cqe,
 int hroce_cq_setup(struct hroce_cq *cq, struct ibv_context *context,
 		   const struct hroce_ring_info *info);
 void hroce_cq_clean(struct ibv_cq *ibcq, uint32_t qp_num);
+int hroce_resize_cq(struct ibv_cq *ibcq, int cqe);
 int hroce_destroy_cq(struct ibv_cq *ibcq);
 int hroce_poll_cq(struct ibv_cq *ibcq, int num_entries, struct ibv_wc *wc);
 

@@ -42,7 +42,7 @@ struct ibv_qp *hroce_create_qp(struct ibv_pd *pd,
 	struct hroce_qp *qp;
 	int err;
 
-	qp = calloc(1, sizeof(*qp));
+	qp = hroce_object_alloc(pd, sizeof(*qp));
 	if (!qp)
 		return NULL;
 
@@ -52,7 +52,7 @@ struct ibv_qp *hroce_create_qp(struct ibv_pd *pd,
 		err = hroce_qp_setup(qp, pd->context->cmd_fd,
 				     &resp.drv_payload);
 	if (err) {
-		free(qp);
+		hroce_object_free(pd, qp);
 		errno = err;
 		return NULL;
 	}
@@ -79,7 +79,7 @@ struct ibv_qp *hroce_create_qp_ex(struct ibv_context *context,
 		return NULL;
 	}
 
-	qp = calloc(1, sizeof(*qp));
+	qp = hroce_object_alloc(attr->pd, sizeof(*qp));
 	if (!qp)
 		return NULL;
 
@@ -89,7 +89,7 @@ struct ibv_qp *hroce_create_qp_ex(struct ibv_context *context,
 	if (!err)
 		err = hroce_qp_setup(qp, context->cmd_fd, &resp.drv_payload);
 	if (err) {
-		free(qp);
+		hroce_object_free(attr->pd, qp);
 		errno = err;
 		return NULL;
 	}
@@ -163,6 +163,6 @@ int hroce_destroy_qp(struct ibv_qp *ibqp)
 	hroce_queue_unmap(&qp->rq);
 	pthread_spin_destroy(&qp->sq_lock);
 	pthread_spin_destroy(&qp->rq_lock);
-	free(qp);
+	hroce_object_free(ibqp->pd, qp);
 	return 0;
 }

@@ -51,36 +51,6 @@ int hroce_query_rt_values(struct ibv_context *context,
 	return 0;
 }
 
-struct ibv_pd *hroce_alloc_pd(struct ibv_context *context)
-{
-	struct ib_uverbs_alloc_pd_resp resp;
-	struct ibv_alloc_pd cmd;
-	struct ibv_pd *pd;
-	int err;
-
-	pd = calloc(1, sizeof(*pd));
-	if (!pd)
-		return NULL;
-
-	err = ibv_cmd_alloc_pd(context, pd, &cmd, sizeof(cmd), &resp,
-			       sizeof(resp));
-	if (err) {
-		free(pd);
-		errno = err;
-		return NULL;
-	}
-	return pd;
-}
-
-int hroce_dealloc_pd(struct ibv_pd *pd)
-{
-	int err = ibv_cmd_dealloc_pd(pd);
-
-	if (!err)
-		free(pd);
-	return err;
-}
-
 /*
  * On-demand regions, the implicit one included, need nothing special here:
  * libibverbs keeps them out of its fork protection, for which it looks at the
@@ -89,6 +59,8 @@ int hroce_dealloc_pd(struct ibv_pd *pd)
 struct ibv_mr *hroce_reg_mr(struct ibv_pd *pd, void *addr, size_t length,
 			    uint64_t hca_va, int access)
 {
+	struct hroce_context *ctx = container_of(pd->context, struct hroce_context,
+						 ibv_ctx.context);
 	struct ib_uverbs_reg_mr_resp resp;
 	struct ibv_reg_mr cmd;
 	struct verbs_mr *vmr;
@@ -98,6 +70,8 @@ struct ibv_mr *hroce_reg_mr(struct ibv_pd *pd, void *addr, size_t length,
 	if (!vmr)
 		return NULL;
 
+	if (ctx->all_on_demand)
+		access |= IBV_ACCESS_ON_DEMAND;
 	err = ibv_cmd_reg_mr(pd, addr, length, hca_va, access, vmr, &cmd,
 			     sizeof(cmd), &resp, sizeof(resp));
 	if (err) {
@@ -126,4 +100,27 @@ int hroce_dereg_mr(struct verbs_mr *vmr)
 	if (!err)
 		free(vmr);
 	return err;
+}
+
+/* A region of another process's context, by the handle that the kernel knows it by. */
+struct ibv_mr *hroce_import_mr(struct ibv_pd *pd, uint32_t handle)
+{
+	struct verbs_mr *vmr = calloc(1, sizeof(*vmr));
+	int err;
+
+	if (!vmr)
+		return NULL;
+
+	err = ibv_cmd_query_mr(pd, vmr, handle);
+	if (err) {
+		free(vmr);
+		errno = err;
+		return NULL;
+	}
+	return &vmr->ibv_mr;
+}
+
+void hroce_unimport_mr(struct ibv_mr *ibmr)
+{
+	free(verbs_get_mr(ibmr));
 }

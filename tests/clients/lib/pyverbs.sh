@@ -18,7 +18,6 @@ expected() { # MODULE TEST
 	test_odp.*xrc*) return 0;;			# XRC
 	test_odp.*flush*|test_odp.*atomic_write*) return 0;;	# of persistent memory
 	test_mr.*mw*|test_mr.*MW*) return 0;;		# memory windows
-	test_mr.*dm*|test_mr.*DM*) return 0;;		# device memory
 	test_mr.*dmabuf*|test_mr.*Dmabuf*) return 0;;	# dmabuf
 	esac
 	return 1

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Datagrams from and into on-demand memory that nobody has touched. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <string.h>
+#include <netinet/in.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include "loop.h"
@@ -34,20 +36,26 @@ static struct ibv_qp *ud_qp(struct ud *u)
 	return qp;
 }
 
-static void ud_open(struct ud *u, struct rc_dev *d)
+static struct ibv_ah *ud_ah(struct rc_dev *d, union ibv_gid to)
 {
 	struct ibv_ah_attr attr = {
 		.is_global = 1, .port_num = 1,
-		.grh = { .dgid = d->gid, .sgid_index = d->gid_index, .hop_limit = 64 },
+		.grh = { .dgid = to, .sgid_index = d->gid_index, .hop_limit = 64 },
 	};
+	struct ibv_ah *ah = ibv_create_ah(d->pd, &attr);
 
+	EXPECT(ah);
+	return ah;
+}
+
+static void ud_open(struct ud *u, struct rc_dev *d)
+{
 	u->d = d;
 	u->cq = ibv_create_cq(d->ctx, 16, NULL, NULL, 0);
 	EXPECT(u->cq);
 	u->qp[0] = ud_qp(u);
 	u->qp[1] = ud_qp(u);
-	u->ah = ibv_create_ah(d->pd, &attr);
-	EXPECT(u->ah);
+	u->ah = ud_ah(d, d->gid);
 }
 
 static void ud_close(struct ud *u)
@@ -114,4 +122,126 @@ void case_ud_odp(struct rc_dev *d)
 	EXPECT(!ibv_dereg_mr(mr));
 	munmap(m, 8 * PAGE);
 	close(fd);
+}
+
+enum { LISTENERS = 3, GROUP_QPN = 0xffffff };
+
+/* Of the GID's family. */
+static union ibv_gid group_of(struct rc_dev *d, uint8_t last)
+{
+	static const uint8_t v6[16] = { 0xff, 0x1e, [14] = 0x42 };
+	union ibv_gid g = d->gid;
+
+	if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)g.raw))
+		memcpy(g.raw + 12, (uint8_t[]){ 239, 1, 66, last }, 4);
+	else
+		memcpy(g.raw, v6, sizeof(v6));
+	g.raw[15] = last;
+	return g;
+}
+
+static void group_send(struct ud *u, const struct ibv_mr *mr, struct ibv_ah *ah,
+		       uint8_t *from, uint32_t len, uint32_t qkey)
+{
+	struct ibv_sge sge = { (uintptr_t)from, len, mr->lkey };
+	struct ibv_send_wr wr = {
+		.wr_id = 100, .sg_list = &sge, .num_sge = 1, .opcode = IBV_WR_SEND,
+		.send_flags = IBV_SEND_SIGNALED,
+		.wr.ud = { .ah = ah, .remote_qpn = GROUP_QPN, .remote_qkey = qkey },
+	}, *bad;
+
+	EXPECT_EQ(ibv_post_send(u->qp[0], &wr, &bad), 0);
+	loop_expect(u->cq, 100, IBV_WC_SUCCESS);
+}
+
+/* What QP i receives of these bytes: once if it should, else never. */
+static void group_check(struct ibv_cq *cq, bool should, const uint8_t *got,
+			const uint8_t *sent, uint32_t len, const union ibv_gid *group)
+{
+	struct ibv_wc wc;
+
+	if (!should) {
+		loop_expect_none(cq);
+		return;
+	}
+	wc = loop_wait(cq);
+	EXPECT_EQ(wc.status, IBV_WC_SUCCESS);
+	EXPECT_EQ(wc.byte_len, GRH + len);
+	EXPECT(wc.wc_flags & IBV_WC_GRH);
+	EXPECT_EQ(rc_differ(got + GRH, sent, len), len);
+	/* the last four bytes of either family's destination */
+	EXPECT(!memcmp(got + GRH - 4, group->raw + 12, 4));
+}
+
+/* Members of a group receive what is sent to it, each once, and nobody else does. */
+void case_mcast(struct rc_dev *d)
+{
+	union ibv_gid group = group_of(d, 7), other = group_of(d, 8);
+	struct ibv_ah *ah, *ah_other;
+	struct ud u, listener[LISTENERS];
+	struct ibv_mr *mr;
+	uint8_t *m;
+	int i, round;
+
+	m = loop_map((LISTENERS + 1) * PAGE);
+	mr = ibv_reg_mr(d->pd, m, (LISTENERS + 1) * PAGE, IBV_ACCESS_LOCAL_WRITE);
+	EXPECT(mr);
+	ud_open(&u, d);
+	ah = ud_ah(d, group);
+	ah_other = ud_ah(d, other);
+	for (i = 0; i < LISTENERS; i++)
+		ud_open(&listener[i], d);
+	/* 0 and 1 join, 1 twice; 2 another group */
+	EXPECT_EQ(ibv_attach_mcast(listener[0].qp[1], &group, 0), 0);
+	EXPECT_EQ(ibv_attach_mcast(listener[1].qp[1], &group, 0), 0);
+	EXPECT_EQ(ibv_attach_mcast(listener[1].qp[1], &group, 0), 0);
+	EXPECT_EQ(ibv_attach_mcast(listener[2].qp[1], &other, 0), 0);
+	for (i = 0; i < LISTENERS; i++) {
+		struct ibv_sge sge = { (uintptr_t)m + (i + 1) * PAGE, PAGE, mr->lkey };
+		struct ibv_recv_wr wr = { .sg_list = &sge, .num_sge = 1 }, *bad;
+
+		for (round = 0; round < 4; round++)
+			EXPECT_EQ(ibv_post_recv(listener[i].qp[1], &wr, &bad), 0);
+	}
+	for (round = 0; round < 4; round++) {
+		struct ibv_ah *to = round == 3 ? ah_other : ah;
+
+		/* round 1: a wrong Q_Key; 2: member 0 has left; 3: the other group */
+		if (round == 2)
+			EXPECT_EQ(ibv_detach_mcast(listener[0].qp[1], &group, 0), 0);
+		rc_fill(round + 1, m, 1000);
+		group_send(&u, mr, to, m, 1000 - round, round == 1 ? QKEY + 1 : QKEY);
+		for (i = 0; i < LISTENERS; i++)
+			group_check(listener[i].cq,
+				    round == 0 ? i < 2 : round == 2 ? i == 1 :
+				    round == 3 ? i == 2 : false,
+				    m + (i + 1) * PAGE, m, 1000 - round,
+				    round == 3 ? &other : &group);
+	}
+	/* one that goes as a member is no harm to the next datagram */
+	for (i = 0; i < LISTENERS; i++)
+		EXPECT_EQ(ibv_detach_mcast(listener[i].qp[1], i == 2 ? &other : &group, 0),
+			  i ? 0 : EINVAL);
+	for (i = 0; i < LISTENERS; i++)
+		ud_close(&listener[i]);
+	group_send(&u, mr, ah, m, 1000, QKEY);
+	EXPECT(!ibv_destroy_ah(ah) && !ibv_destroy_ah(ah_other));
+	ud_close(&u);
+	EXPECT(!ibv_dereg_mr(mr));
+	munmap(m, (LISTENERS + 1) * PAGE);
+}
+
+void case_mcast_errors(struct rc_dev *d)
+{
+	union ibv_gid group = group_of(d, 9);
+	struct loop l;
+	struct ud u;
+
+	ud_open(&u, d);
+	loop_open(&l, d, false);
+	EXPECT(ibv_attach_mcast(l.qp[0], &group, 0));		/* connected */
+	EXPECT(ibv_attach_mcast(u.qp[1], &d->gid, 0));		/* not a group */
+	EXPECT(ibv_detach_mcast(u.qp[1], &group, 0));		/* not a member */
+	loop_close(&l);
+	ud_close(&u);
 }

@@ -83,6 +83,13 @@ void case_events(struct rc_dev *d);
 /* cases_ex.c: extended CQ and QP */
 void case_wr(struct rc_dev *d);
 void case_cq_ex(struct rc_dev *d);
+/* cases_cq.c: resizing */
+void case_resize_cq(struct rc_dev *d);
+void case_resize_cq_bad(struct rc_dev *d);
+/* cases_dm.c: device memory, parent domains */
+void case_dm(struct rc_dev *d);
+void case_dm_errors(struct rc_dev *d);
+void case_parent_domain(struct rc_dev *d);
 /* cases_mr.c: on-demand regions */
 void case_implicit(struct rc_dev *d);
 void case_odp_kinds(struct rc_dev *d);
@@ -94,6 +101,8 @@ void case_advise(struct rc_dev *d);
 void case_slow_page(struct rc_dev *d);
 /* cases_ud.c: datagrams */
 void case_ud_odp(struct rc_dev *d);
+void case_mcast(struct rc_dev *d);
+void case_mcast_errors(struct rc_dev *d);
 /* cases_process.c: fork, credentials */
 void case_fork(struct rc_dev *d);
 void case_credentials(struct rc_dev *d);

@@ -168,6 +168,9 @@ struct hroce_alloc_ucontext_resp {
 	__u32 max_sge;
 };
 
+/* Also of RESIZE_CQ, which copies to a new ring what has not been consumed; both
+ * indices go on from where they are.
+ */
 struct hroce_create_cq_resp {
 	struct hroce_ring_info ring;
 };
@@ -186,6 +189,23 @@ struct hroce_create_srq_resp {
 struct hroce_create_ah_resp {
 	__u32 ah;		/* for struct hroce_send_wqe */
 	__u32 reserved;
+};
+
+/* Attributes and a method of device memory, in the driver's range of numbers
+ * (UVERBS_ID_NS_SHIFT).
+ */
+enum hroce_alloc_dm_attrs {
+	HROCE_ATTR_ALLOC_DM_OFFSET = 1u << 12,	/* out, __u64: for mmap() */
+};
+
+enum hroce_dm_methods {
+	HROCE_METHOD_DM_QUERY = 1u << 12,
+};
+
+enum hroce_query_dm_attrs {
+	HROCE_ATTR_QUERY_DM_HANDLE = 1u << 12,
+	HROCE_ATTR_QUERY_DM_OFFSET,		/* out, __u64: for mmap() */
+	HROCE_ATTR_QUERY_DM_LENGTH,		/* out, __u64: bytes */
 };
 
 /*
