@@ -10,9 +10,11 @@
 static void hroce_query_odp(struct ib_odp_caps *caps)
 {
 	caps->general_caps = IB_ODP_SUPPORT | IB_ODP_SUPPORT_IMPLICIT;
-	caps->per_transport_caps.ud_odp_caps = IB_ODP_SUPPORT_SEND | IB_ODP_SUPPORT_RECV;
+	caps->per_transport_caps.ud_odp_caps = IB_ODP_SUPPORT_SEND | IB_ODP_SUPPORT_RECV |
+		IB_ODP_SUPPORT_SRQ_RECV;
 	caps->per_transport_caps.rc_odp_caps = IB_ODP_SUPPORT_SEND | IB_ODP_SUPPORT_RECV |
-		IB_ODP_SUPPORT_WRITE | IB_ODP_SUPPORT_READ | IB_ODP_SUPPORT_ATOMIC;
+		IB_ODP_SUPPORT_WRITE | IB_ODP_SUPPORT_READ | IB_ODP_SUPPORT_ATOMIC |
+		IB_ODP_SUPPORT_SRQ_RECV;
 }
 
 int hroce_query_device(struct ib_device *ibdev, struct ib_device_attr *attr,
@@ -24,7 +26,7 @@ int hroce_query_device(struct ib_device *ibdev, struct ib_device_attr *attr,
 	attr->max_mr_size = U64_MAX;
 	attr->page_size_cap = PAGE_SIZE;
 	attr->device_cap_flags = IB_DEVICE_RC_RNR_NAK_GEN | IB_DEVICE_PORT_ACTIVE_EVENT |
-				 IB_DEVICE_SYS_IMAGE_GUID;
+				 IB_DEVICE_SYS_IMAGE_GUID | IB_DEVICE_SRQ_RESIZE;
 	attr->kernel_cap_flags = IBK_LOCAL_DMA_LKEY | IBK_ALLOW_USER_UNREG |
 				 IBK_ON_DEMAND_PAGING;
 	attr->max_qp = HROCE_MAX_QP;
@@ -34,6 +36,9 @@ int hroce_query_device(struct ib_device *ibdev, struct ib_device_attr *attr,
 	attr->max_sge_rd = HROCE_MAX_SGE;
 	attr->max_cq = HROCE_MAX_CQ;
 	attr->max_cqe = HROCE_MAX_CQE;
+	attr->max_srq = HROCE_MAX_SRQ;
+	attr->max_srq_wr = HROCE_MAX_SRQ_WR;
+	attr->max_srq_sge = HROCE_MAX_SGE;
 	attr->max_mr = HROCE_MAX_MR;
 	attr->max_pd = HROCE_MAX_PD;
 	attr->max_dm_size = HROCE_MAX_DM_BYTES;

@@ -20,6 +20,8 @@
 #define HROCE_MAX_QP_WR		16384
 #define HROCE_MAX_CQ		65536
 #define HROCE_MAX_CQE		SZ_1M
+#define HROCE_MAX_SRQ		65536
+#define HROCE_MAX_SRQ_WR	16384
 #define HROCE_MAX_MR		SZ_4M
 #define HROCE_MAX_PD		65536
 #define HROCE_MAX_AH		65536
@@ -50,6 +52,7 @@ struct hroce_dev {
 	atomic_t num_pds;
 	atomic_t num_cqs;
 	atomic64_t dm_bytes;		/* device memory given out */
+	atomic_t num_srqs;
 	struct hroce_qp_ref __rcu *gsi;	/* QP 1 */
 	struct mutex mcast_lock;	/* protects changes of mcast; num_members */
 	DECLARE_HASHTABLE(mcast, 6);	/* multicast memberships by group, read under RCU */

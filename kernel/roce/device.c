@@ -20,6 +20,7 @@
 #include "qp.h"
 #include "qp_verbs.h"
 #include "rdma.h"
+#include "srq.h"
 
 static LIST_HEAD(hroce_devs);			/* read under RCU */
 static DEFINE_SPINLOCK(hroce_devs_lock);	/* protects changes of hroce_devs */
@@ -69,6 +70,7 @@ static const struct ib_device_ops hroce_device_ops = {
 	.create_ah = hroce_create_ah,
 	.create_cq = hroce_create_cq,
 	.create_qp = hroce_create_qp,
+	.create_srq = hroce_create_srq,
 	.create_user_ah = hroce_create_ah,
 	.dealloc_dm = hroce_dealloc_dm,
 	.dealloc_driver = hroce_dealloc_driver,
@@ -79,6 +81,7 @@ static const struct ib_device_ops hroce_device_ops = {
 	.destroy_cq = hroce_destroy_cq,
 	.destroy_qp = hroce_destroy_qp,
 	.detach_mcast = hroce_detach_mcast,
+	.destroy_srq = hroce_destroy_srq,
 	.disassociate_ucontext = hroce_disassociate_ucontext,
 	.enable_driver = hroce_enable_driver,
 	.fill_stat_mr_entry = hroce_fill_stat_mr,
@@ -89,10 +92,12 @@ static const struct ib_device_ops hroce_device_ops = {
 	.mmap = hroce_mmap,
 	.mmap_free = hroce_mmap_free,
 	.modify_qp = hroce_modify_qp,
+	.modify_srq = hroce_modify_srq,
 	.poll_cq = hroce_poll_cq,
 	.post_recv = hroce_post_recv,
 	.post_send = hroce_post_send,
 	.hmmodp_resize_cq_op = hroce_resize_cq,
+	.post_srq_recv = hroce_post_srq_recv,
 	.query_ah = hroce_query_ah,
 	.query_device = hroce_query_device,
 	.query_pkey = hroce_query_pkey,
@@ -100,6 +105,7 @@ static const struct ib_device_ops hroce_device_ops = {
 	.query_qp = hroce_query_qp,
 	.query_ucontext = hroce_query_ucontext,
 	.reg_dm_mr = hroce_reg_dm_mr,
+	.query_srq = hroce_query_srq,
 	.reg_user_mr = hroce_reg_user_mr,
 	.rereg_user_mr = hroce_rereg_user_mr,
 	.req_notify_cq = hroce_req_notify_cq,
@@ -108,6 +114,7 @@ static const struct ib_device_ops hroce_device_ops = {
 	INIT_RDMA_OBJ_SIZE(ib_cq, hroce_cq, ibcq),
 	INIT_RDMA_OBJ_SIZE(ib_pd, hroce_pd, ibpd),
 	INIT_RDMA_OBJ_SIZE(ib_qp, hroce_qp, ibqp),
+	INIT_RDMA_OBJ_SIZE(ib_srq, hroce_srq, ibsrq),
 	INIT_RDMA_OBJ_SIZE(ib_ucontext, hroce_ucontext, ibuc),
 };
 

@@ -9,5 +9,5 @@ hroce-y += roce/sq.o roce/requester.o roce/completer.o
 hroce-y += roce/rq.o roce/responder.o roce/resp_read.o roce/ud.o
 # verbs, other than those of queue pairs
 hroce-y += roce/main.o roce/device.o roce/caps.o roce/port.o roce/stats.o roce/debug.o
-hroce-y += roce/pd.o roce/ah.o roce/mcast.o roce/cq.o roce/ring.o
+hroce-y += roce/pd.o roce/ah.o roce/mcast.o roce/cq.o roce/srq.o roce/ring.o
 hroce-y += roce/mr.o roce/mr_pin.o roce/mr_odp.o roce/dm.o roce/advise.o

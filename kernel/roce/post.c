@@ -105,18 +105,18 @@ int hroce_post_send(struct ib_qp *ibqp, const struct ib_send_wr *wr,
 	return err;
 }
 
-static int hroce_post_one_recv(struct hroce_qp *qp, const struct ib_recv_wr *wr)
+/* Into a kernel ring; the caller holds the lock of its producer end. */
+int hroce_rwr_post(struct hroce_ringbuf *rb, u32 max_sge, const struct ib_recv_wr *wr)
 {
-	struct hroce_rq *rq = &qp->rq;
-	u32 producer = rq->ring.ring->producer;
+	u32 producer = rb->ring->producer;
 	struct hroce_recv_wqe *wqe;
 	int i;
 
-	if (wr->num_sge > rq->max_sge || wr->num_sge < 0)
+	if (wr->num_sge > max_sge || wr->num_sge < 0)
 		return -EINVAL;
-	if (producer - hroce_ring_consumer(&rq->ring) >= rq->ring.entries)
+	if (producer - hroce_ring_consumer(rb) >= rb->entries)
 		return -ENOMEM;
-	wqe = hroce_ring_at(&rq->ring, producer);
+	wqe = hroce_ring_at(rb, producer);
 	wqe->wr_id = wr->wr_id;
 	wqe->num_sge = wr->num_sge;
 	for (i = 0; i < wr->num_sge; i++) {
@@ -125,7 +125,7 @@ static int hroce_post_one_recv(struct hroce_qp *qp, const struct ib_recv_wr *wr)
 		wqe->sge[i].lkey = wr->sg_list[i].lkey;
 	}
 	/* likewise */
-	smp_store_release(&rq->ring.ring->producer, producer + 1);
+	smp_store_release(&rb->ring->producer, producer + 1);
 	return 0;
 }
 
@@ -140,13 +140,13 @@ int hroce_post_recv(struct ib_qp *ibqp, const struct ib_recv_wr *wr,
 	unsigned long flags;
 	int err = 0;
 
-	if (qp->is_user || READ_ONCE(qp->state) == IB_QPS_RESET) {
+	if (qp->is_user || qp->rq.srq || READ_ONCE(qp->state) == IB_QPS_RESET) {
 		*bad_wr = wr;
 		return -EINVAL;
 	}
 	spin_lock_irqsave(&qp->rq.post_lock, flags);
 	for (; wr; wr = wr->next) {
-		err = hroce_post_one_recv(qp, wr);
+		err = hroce_rwr_post(&qp->rq.ring, qp->rq.max_sge, wr);
 		if (err) {
 			*bad_wr = wr;
 			break;

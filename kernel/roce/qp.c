@@ -5,6 +5,7 @@
 
 #include "qp.h"
 #include "qp_verbs.h"
+#include "srq.h"
 #include "udata.h"
 
 static int hroce_check_init(struct hroce_dev *dev, const struct ib_qp_init_attr *init)
@@ -22,7 +23,7 @@ static int hroce_check_init(struct hroce_dev *dev, const struct ib_qp_init_attr 
 	default:
 		return -EOPNOTSUPP;
 	}
-	if (init->create_flags || init->srq)
+	if (init->create_flags)
 		return -EOPNOTSUPP;
 	if (!init->send_cq || !init->recv_cq)
 		return -EINVAL;
@@ -73,8 +74,14 @@ static int hroce_rq_create(struct hroce_qp *qp, struct ib_qp_init_attr *init,
 	struct ib_qp_cap *cap = &init->cap;
 	int err;
 
-	rq->max_sge = max(cap->max_recv_sge, 1u);
 	spin_lock_init(&rq->post_lock);
+	if (init->srq) {
+		rq->srq = to_hsrq(init->srq);
+		cap->max_recv_wr = 0;
+		cap->max_recv_sge = 0;
+		return 0;
+	}
+	rq->max_sge = max(cap->max_recv_sge, 1u);
 	err = hroce_ring_create(uc, &rq->ring, max(cap->max_recv_wr, 1u),
 				sizeof(struct hroce_recv_wqe) +
 				rq->max_sge * sizeof(struct hroce_sge), info);

@@ -25,6 +25,7 @@
 #include "runner.h"
 #include "wire.h"
 
+struct hroce_srq;
 struct hroce_walk;
 
 /* Packets that may be on their way unacknowledged. */
@@ -168,6 +169,7 @@ struct hroce_emit {
 struct hroce_rq {
 	struct hroce_runner runner;
 	struct hroce_inbox inbox;	/* requests */
+	struct hroce_srq *srq;		/* to take from, in the place of @ring; or NULL */
 	struct hroce_ringbuf ring;
 	spinlock_t post_lock;		/* kernel QPs: protects the ring's producer end */
 	u32 max_sge;
@@ -198,6 +200,7 @@ struct hroce_rq {
 	u32 atomics_next;
 	struct hroce_stall stall;
 	bool comm_est;			/* event raised */
+	bool last_wqe;			/* likewise */
 };
 
 struct hroce_qp {
@@ -304,9 +307,15 @@ int hroce_respond_atomic(struct hroce_qp *qp, const struct hroce_hdr *h, bool du
 bool hroce_emit_step(struct hroce_qp *qp);
 
 /* rq.c */
+int hroce_rwr_take(struct hroce_ringbuf *rb, u32 max_sge, struct hroce_rwr *wr);
 int hroce_rq_take(struct hroce_qp *qp);
+/* The PD of the memory that a receive request names. */
+struct ib_pd *hroce_rq_pd(const struct hroce_qp *qp);
 void hroce_rq_complete(struct hroce_qp *qp, const struct hroce_cqe *cqe, bool solicited);
 bool hroce_rq_flush(struct hroce_qp *qp);
+
+/* post.c */
+int hroce_rwr_post(struct hroce_ringbuf *rb, u32 max_sge, const struct ib_recv_wr *wr);
 
 /* ud.c */
 bool hroce_ud_send(struct hroce_qp *qp, struct hroce_swr *swr);

@@ -44,9 +44,11 @@ void hroce_rq_reset(struct hroce_qp *qp)
 	hroce_stall_cancel(&rq->stall);
 	hroce_inbox_purge(&rq->inbox);
 	rq->ring.index = 0;
-	WRITE_ONCE(rq->ring.ring->producer, 0);
-	WRITE_ONCE(rq->ring.ring->consumer, 0);
-	WRITE_ONCE(rq->ring.ring->doorbell, 0);
+	if (rq->ring.ring) {
+		WRITE_ONCE(rq->ring.ring->producer, 0);
+		WRITE_ONCE(rq->ring.ring->consumer, 0);
+		WRITE_ONCE(rq->ring.ring->doorbell, 0);
+	}
 	rq->msn = 0;
 	rq->silent = false;
 	rq->ack_due = false;
@@ -58,6 +60,7 @@ void hroce_rq_reset(struct hroce_qp *qp)
 	rq->have_wr = false;
 	rq->emit.active = false;
 	rq->comm_est = false;
+	rq->last_wqe = false;
 }
 
 static int hroce_check_attr(struct hroce_qp *qp, const struct ib_qp_attr *attr, int mask)

@@ -155,6 +155,7 @@ static int hroce_respond_send(struct hroce_qp *qp, struct sk_buff *skb,
 	}
 	hroce_walk_sges(&walk, qp, rq->wr.sge, rq->wr.num_sge, rq->msg_off, h->payload,
 			HMMODP_WRITE);
+	walk.pd = hroce_rq_pd(qp);
 	err = hroce_walk_move(&walk, h->payload, hroce_copy_from_skb, &from);
 	if (err == -EAGAIN)
 		err = hroce_responder_stall(qp, &walk, h->psn);
@@ -229,6 +230,11 @@ static int hroce_respond_write(struct hroce_qp *qp, struct sk_buff *skb,
 		err = hroce_rq_take(qp);
 		if (err == -ENOENT)
 			return hroce_not_ready(qp, h->psn);
+		if (err == -EIO) {
+			hroce_responder_fail(qp, h->psn, HROCE_NAK_REM_OP,
+					     IB_WC_SUCCESS);
+			return HROCE_DONE;
+		}
 	}
 	if (h->payload) {
 		hroce_walk_remote(&walk, qp, rq->msg_rkey, rq->msg_va + rq->msg_off,

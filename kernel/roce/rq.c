@@ -1,40 +1,68 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The receive queue: taking requests, completing and flushing them. */
 #include "qp.h"
+#include "srq.h"
 
 /*
- * Take the next receive request into rq->wr, unless one is there already.
- * Return: 0; -ENOENT: none posted; -EINVAL: it is malformed, but taken.
+ * Copy the next receive request out of a ring that the caller has for himself.
+ * Return: 0; -ENOENT: none posted; -EINVAL: it is malformed, but taken; -EIO: the
+ * ring is none any more.
  */
-int hroce_rq_take(struct hroce_qp *qp)
+int hroce_rwr_take(struct hroce_ringbuf *rb, u32 max_sge, struct hroce_rwr *wr)
+{
+	u32 producer = hroce_ring_producer(rb), num_sge;
+	const struct hroce_recv_wqe *src;
+
+	if (producer == rb->index)
+		return -ENOENT;
+	if (producer - rb->index > rb->entries)
+		return -EIO;
+	src = hroce_ring_at(rb, rb->index);
+	wr->wr_id = READ_ONCE(src->wr_id);
+	num_sge = READ_ONCE(src->num_sge);
+	wr->num_sge = num_sge <= max_sge ? num_sge : 0;
+	memcpy(wr->sge, src->sge, wr->num_sge * sizeof(wr->sge[0]));
+	rb->index++;
+	/* the entry has been copied before it may be overwritten */
+	smp_store_release(&rb->ring->consumer, rb->index);
+	return num_sge <= max_sge ? 0 : -EINVAL;
+}
+
+static int hroce_rq_take_own(struct hroce_qp *qp)
 {
 	struct hroce_rq *rq = &qp->rq;
-	const struct hroce_recv_wqe *src;
-	u32 producer, num_sge;
+	int err;
 
-	if (rq->have_wr)
-		return 0;
-	if (!rq->ring.ring)
-		return -ENOENT;
-	producer = hroce_ring_producer(&rq->ring);
-	if (producer == rq->ring.index)
-		return -ENOENT;
-	if (producer - rq->ring.index > rq->ring.entries) {
+	err = hroce_rwr_take(&rq->ring, rq->max_sge, &rq->wr);
+	if (err == -EIO) {
 		WRITE_ONCE(rq->ring.ring->producer, rq->ring.index);
 		hroce_qp_event(qp, IB_EVENT_QP_FATAL);
 		hroce_qp_error(qp);
 		return -ENOENT;
 	}
-	src = hroce_ring_at(&rq->ring, rq->ring.index);
-	rq->wr.wr_id = READ_ONCE(src->wr_id);
-	num_sge = READ_ONCE(src->num_sge);
-	rq->wr.num_sge = num_sge <= rq->max_sge ? num_sge : 0;
-	memcpy(rq->wr.sge, src->sge, rq->wr.num_sge * sizeof(rq->wr.sge[0]));
-	rq->have_wr = true;
-	rq->ring.index++;
-	/* the entry has been copied before it may be overwritten */
-	smp_store_release(&rq->ring.ring->consumer, rq->ring.index);
-	return num_sge <= rq->max_sge ? 0 : -EINVAL;
+	return err;
+}
+
+/*
+ * Take the next receive request into rq->wr, unless one is there already.
+ * Return: 0; -ENOENT: none posted; -EINVAL: it is malformed, but taken; -EIO: the
+ * SRQ is in error.
+ */
+int hroce_rq_take(struct hroce_qp *qp)
+{
+	struct hroce_rq *rq = &qp->rq;
+	int err;
+
+	if (rq->have_wr)
+		return 0;
+	err = rq->srq ? hroce_srq_take(rq->srq, &rq->wr) : hroce_rq_take_own(qp);
+	rq->have_wr = !err || err == -EINVAL;
+	return err;
+}
+
+struct ib_pd *hroce_rq_pd(const struct hroce_qp *qp)
+{
+	return qp->rq.srq ? qp->rq.srq->ibsrq.pd : qp->ibqp.pd;
 }
 
 /* Complete the request taken; wr_id and qp_num are filled in here. */
@@ -49,7 +77,16 @@ void hroce_rq_complete(struct hroce_qp *qp, const struct hroce_cqe *cqe, bool so
 		hroce_qp_error(qp);
 }
 
-/* Error state; as hroce_sq_flush(). */
+/* In error a QP takes nothing more from its SRQ, which the owner may wait for. */
+static void hroce_rq_last_wqe(struct hroce_qp *qp)
+{
+	if (qp->rq.last_wqe)
+		return;
+	qp->rq.last_wqe = true;
+	hroce_qp_event(qp, IB_EVENT_QP_LAST_WQE_REACHED);
+}
+
+/* Error state; as hroce_sq_flush(). What is left in an SRQ is others'. */
 bool hroce_rq_flush(struct hroce_qp *qp)
 {
 	static const struct hroce_cqe flushed = {
@@ -58,6 +95,12 @@ bool hroce_rq_flush(struct hroce_qp *qp)
 	};
 	u32 n = 0;
 
+	if (qp->rq.srq) {
+		if (qp->rq.have_wr)
+			hroce_rq_complete(qp, &flushed, false);
+		hroce_rq_last_wqe(qp);
+		return false;
+	}
 	/* from now on, what is posted is announced; see hroce-abi.h */
 	WRITE_ONCE(qp->rq.ring.ring->doorbell, 1);
 	smp_mb();	/* then look; the provider posts, then looks at doorbell */

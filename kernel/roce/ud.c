@@ -76,6 +76,7 @@ static int hroce_ud_place(struct hroce_qp *qp, struct sk_buff *skb, u32 payload,
 	hroce_rx_grh(skb, grh);
 	hroce_walk_sges(&walk, qp, wr->sge, wr->num_sge, 0, HROCE_GRH_BYTES + payload,
 			HMMODP_WRITE);
+	walk.pd = hroce_rq_pd(qp);
 	err = hroce_walk_move(&walk, HROCE_GRH_BYTES, hroce_copy_from_bytes, &src);
 	if (!err)
 		err = hroce_walk_move(&walk, payload, hroce_copy_from_skb, &from);
@@ -124,7 +125,8 @@ int hroce_ud_receive(struct hroce_qp *qp, struct sk_buff *skb,
 	qp->rq.bad_address = 0;
 	if (err) {
 		cqe.status = IB_WC_LOC_PROT_ERR;
-		hroce_rq_complete(qp, &cqe, true);
+		if (qp->rq.have_wr)
+			hroce_rq_complete(qp, &cqe, true);
 		hroce_qp_error(qp);
 		return 0;
 	}

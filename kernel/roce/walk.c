@@ -18,6 +18,7 @@ void hroce_walk_sges(struct hroce_walk *w, struct hroce_qp *qp,
 		     enum hmmodp_dir dir)
 {
 	w->qp = qp;
+	w->pd = qp->ibqp.pd;
 	w->sge = sge;
 	w->left = num;
 	w->need = need;
@@ -42,6 +43,7 @@ void hroce_walk_remote(struct hroce_walk *w, struct hroce_qp *qp, u32 rkey, u64 
 	w->one.length = length;
 	w->one.lkey = rkey;
 	w->qp = qp;
+	w->pd = qp->ibqp.pd;
 	w->sge = &w->one;
 	w->left = 1;
 	w->off = 0;
@@ -65,7 +67,7 @@ static int hroce_walk_region(struct hroce_walk *w)
 	struct hroce_qp *qp = w->qp;
 	struct hroce_mr *mr;
 
-	mr = hroce_mr_get(qp->dev, w->sge->lkey, qp->ibqp.pd, w->access,
+	mr = hroce_mr_get(qp->dev, w->sge->lkey, w->pd, w->access,
 			  w->sge->addr + w->off,
 			  min(w->need, w->sge->length - w->off), !qp->is_user);
 	if (IS_ERR(mr))

@@ -12,6 +12,7 @@ struct hroce_stall;
 
 /**
  * struct hroce_walk - a position in scattered memory
+ * @pd: that the memory must belong to, unless told otherwise the QP's
  * @sge: the current element; @left counts it and those after it
  * @off: bytes of it that lie behind
  * @need: bytes still wanted from the whole walk
@@ -20,6 +21,7 @@ struct hroce_stall;
  */
 struct hroce_walk {
 	struct hroce_qp *qp;
+	struct ib_pd *pd;
 	const struct hroce_sge *sge;
 	const u8 *bytes;
 	struct hroce_mr *mr;

@@ -12,6 +12,7 @@
 #define _STRUCT_hroce_create_qp_resp		struct {}
 #define _STRUCT_hroce_create_srq_resp		struct {}
 #define _STRUCT_hroce_create_ah_resp		struct {}
+#define _STRUCT_hroce_modify_srq_req		struct {}
 
 DECLARE_DRV_CMD(hroce_cmd_get_context, IB_USER_VERBS_CMD_GET_CONTEXT,
 		empty, hroce_alloc_ucontext_resp);
@@ -27,6 +28,8 @@ DECLARE_DRV_CMD(hroce_cmd_create_qp_ex, IB_USER_VERBS_EX_CMD_CREATE_QP,
 		empty, hroce_create_qp_resp);
 DECLARE_DRV_CMD(hroce_cmd_create_srq, IB_USER_VERBS_CMD_CREATE_SRQ,
 		empty, hroce_create_srq_resp);
+DECLARE_DRV_CMD(hroce_cmd_modify_srq, IB_USER_VERBS_CMD_MODIFY_SRQ,
+		hroce_modify_srq_req, empty);
 DECLARE_DRV_CMD(hroce_cmd_create_ah, IB_USER_VERBS_CMD_CREATE_AH,
 		empty, hroce_create_ah_resp);
 

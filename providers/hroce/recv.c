@@ -13,6 +13,11 @@ static int hroce_queue_recv_list(struct hroce_queue *q, pthread_spinlock_t *lock
 	int err = 0;
 
 	pthread_spin_lock(lock);
+	if (!q->ring) {		/* lost in a resize */
+		pthread_spin_unlock(lock);
+		*bad_wr = wr;
+		return EIO;
+	}
 	first = q->own;
 	for (; wr; wr = wr->next) {
 		err = hroce_queue_recv(q, wr);

@@ -41,14 +41,53 @@ err_free:
 	return NULL;
 }
 
+/*
+ * The kernel has moved to another ring and taken along what was queued, by the same
+ * indices. Should it not be possible to map it, nothing can be posted any more.
+ */
+static int hroce_srq_follow(struct hroce_srq *srq, const struct hroce_ring_info *info)
+{
+	struct hroce_queue old = srq->queue;
+	int err;
+
+	err = hroce_queue_map(&srq->queue, srq->vsrq.srq.context->cmd_fd, info,
+			      sizeof(struct hroce_recv_wqe));
+	hroce_queue_unmap(&old);
+	if (err || !srq->queue.ring)
+		return err ? err : EPROTO;
+	srq->queue.own = old.own;
+	srq->queue.peer = __atomic_load_n(&srq->queue.ring->consumer,
+					  __ATOMIC_ACQUIRE);
+	return 0;
+}
+
+/* Nobody may post meanwhile: whoever wants to spins for as long as it takes. */
+static int hroce_resize_srq(struct hroce_srq *srq, struct ibv_srq_attr *attr,
+			    int mask)
+{
+	struct hroce_ring_info info = {};
+	struct hroce_cmd_modify_srq cmd = {
+		.drv_payload.ring = (uintptr_t)&info,
+		.drv_payload.room = sizeof(info),
+	};
+	int err;
+
+	pthread_spin_lock(&srq->lock);
+	err = ibv_cmd_modify_srq(&srq->vsrq.srq, attr, mask, &cmd.ibv_cmd,
+				 sizeof(cmd));
+	if (!err)
+		err = hroce_srq_follow(srq, &info);
+	pthread_spin_unlock(&srq->lock);
+	return err;
+}
+
 int hroce_modify_srq(struct ibv_srq *ibsrq, struct ibv_srq_attr *attr,
 		     int mask)
 {
 	struct ibv_modify_srq cmd;
 
-	/* a ring is mapped once and for all */
 	if (mask & IBV_SRQ_MAX_WR)
-		return EOPNOTSUPP;
+		return hroce_resize_srq(to_hsrq(ibsrq), attr, mask);
 	return ibv_cmd_modify_srq(ibsrq, attr, mask, &cmd, sizeof(cmd));
 }
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# ibv_rc_pingpong, which validates its data with -c: pinned, ODP (-o), events (-e).
+# ibv_rc_pingpong, which validates its data with -c: pinned, ODP (-o), events (-e);
+# and ibv_srq_pingpong.
 # timeout: 240
 . lib/clients.sh
 
@@ -8,6 +9,18 @@ ping() { # OPTIONS
 	# shellcheck disable=SC2086
 	through pair ibv_rc_pingpong -d "$DEV_A" -g "$GID_A" $1 -- \
 		ibv_rc_pingpong -d "$DEV_B" -g "$GID_B" $1 "$CTL_A"
+}
+of() { # PROGRAM OPTIONS
+	# shellcheck disable=SC2086
+	through pair "$1" -d "$DEV_A" -g "$GID_A" $2 -- "$1" -d "$DEV_B" -g "$GID_B" $2 "$CTL_A"
+}
+srq_all() {
+	local c
+	for c in "" -e; do
+		check "ibv_srq_pingpong: pinned $c" of ibv_srq_pingpong "-c $c -n $(long 200 2000)"
+		[ "$NIC_TYPE" != hroce ] || check "ibv_srq_pingpong: ODP $c" faulted of ibv_srq_pingpong "-o -c $c -n $(long 200 2000)"
+	done
+	check "ibv_srq_pingpong: 3 queue pairs, 65536 bytes" of ibv_srq_pingpong "-c -q 3 -s 65536 -n $(long 12 200)"
 }
 ping_all() {
 	local c size
@@ -24,6 +37,7 @@ ping_all() {
 }
 up netns 1500
 ping_all wire
+srq_all
 hosts_down
 up loop 1500
 check "loop: pinned" ping "-c -n 200"

@@ -15,11 +15,11 @@ odp_caps() {
 	local rc_caps op
 	[ "$NIC_TYPE" = hroce ] || { echo "for hroce"; return 4; }
 	rc_caps=$(ibv_devinfo -v -d "$DEV_A" | sed -n '/rc_odp_caps/,/uc_odp_caps/p')
-	for op in SEND RECV WRITE READ ATOMIC; do
+	for op in SEND RECV WRITE READ ATOMIC SRQ; do	# SRQ: data by provider.sh's srq
 		grep -q "SUPPORT_$op" <<< "$rc_caps" || { echo "no SUPPORT_$op"; return 1; }
 	done
 	rc_caps=$(ibv_devinfo -v -d "$DEV_A" | sed -n '/ud_odp_caps/,/xrc_odp_caps/p')
-	for op in SEND RECV; do	# data by provider.sh's ud_odp
+	for op in SEND RECV SRQ; do	# data by provider.sh's ud_odp and ud_srq
 		grep -q "SUPPORT_$op" <<< "$rc_caps" || { echo "no SUPPORT_$op of UD"; return 1; }
 	done
 	rc_pair rc_check --odp "--odp --iters 4 --cold"

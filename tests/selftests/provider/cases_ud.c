@@ -15,12 +15,14 @@ struct ud {
 	struct ibv_cq *cq;
 	struct ibv_qp *qp[2];	/* 0 sends, 1 receives */
 	struct ibv_ah *ah;
+	struct ibv_srq *srq;	/* of both, or NULL */
 };
 
 static struct ibv_qp *ud_qp(struct ud *u)
 {
 	struct ibv_qp_init_attr init = {
 		.qp_type = IBV_QPT_UD, .send_cq = u->cq, .recv_cq = u->cq,
+		.srq = u->srq,
 		.cap = { .max_send_wr = 4, .max_recv_wr = 4, .max_send_sge = 2, .max_recv_sge = 2 },
 	};
 	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_INIT, .port_num = 1, .qkey = QKEY };
@@ -48,9 +50,13 @@ static struct ibv_ah *ud_ah(struct rc_dev *d, union ibv_gid to)
 	return ah;
 }
 
-static void ud_open(struct ud *u, struct rc_dev *d)
+static void ud_open(struct ud *u, struct rc_dev *d, bool srq)
 {
+	struct ibv_srq_init_attr init = { .attr = { .max_wr = 4, .max_sge = 1 } };
+
 	u->d = d;
+	u->srq = srq ? ibv_create_srq(d->pd, &init) : NULL;
+	EXPECT(!srq || u->srq);
 	u->cq = ibv_create_cq(d->ctx, 16, NULL, NULL, 0);
 	EXPECT(u->cq);
 	u->qp[0] = ud_qp(u);
@@ -62,6 +68,7 @@ static void ud_close(struct ud *u)
 {
 	EXPECT(!ibv_destroy_qp(u->qp[0]) && !ibv_destroy_qp(u->qp[1]));
 	EXPECT(!ibv_destroy_ah(u->ah) && !ibv_destroy_cq(u->cq));
+	EXPECT(!u->srq || !ibv_destroy_srq(u->srq));
 }
 
 static void post(struct ud *u, const struct ibv_mr *mr, uint8_t *from, uint8_t *to, uint32_t len)
@@ -75,12 +82,13 @@ static void post(struct ud *u, const struct ibv_mr *mr, uint8_t *from, uint8_t *
 		.wr.ud = { .ah = u->ah, .remote_qpn = u->qp[1]->qp_num, .remote_qkey = QKEY },
 	}, *bad;
 
-	EXPECT_EQ(ibv_post_recv(u->qp[1], &rwr, &bad_recv), 0);
+	EXPECT_EQ(u->srq ? ibv_post_srq_recv(u->srq, &rwr, &bad_recv) :
+			   ibv_post_recv(u->qp[1], &rwr, &bad_recv), 0);
 	EXPECT_EQ(ibv_post_send(u->qp[0], &wr, &bad), 0);
 }
 
 /* Source and target are thrown away before each datagram; a GRH crosses pages too. */
-void case_ud_odp(struct rc_dev *d)
+static void datagrams(struct rc_dev *d, bool srq)
 {
 	static uint8_t expected[4 * PAGE];
 	struct ibv_mr *mr;
@@ -98,7 +106,7 @@ void case_ud_odp(struct rc_dev *d)
 	target = m + 4 * PAGE;
 	mr = ibv_reg_mr(d->pd, m, 8 * PAGE, IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_ON_DEMAND);
 	EXPECT(mr);
-	ud_open(&u, d);
+	ud_open(&u, d, srq);
 	for (i = 0; i < ROUNDS; i++) {
 		uint32_t len = rc_below(&rng, 1025), at = rc_below(&rng, 3 * PAGE);
 		uint32_t to = i % 2 ? PAGE - rc_below(&rng, GRH) : rc_below(&rng, 2 * PAGE);
@@ -186,11 +194,11 @@ void case_mcast(struct rc_dev *d)
 	m = loop_map((LISTENERS + 1) * PAGE);
 	mr = ibv_reg_mr(d->pd, m, (LISTENERS + 1) * PAGE, IBV_ACCESS_LOCAL_WRITE);
 	EXPECT(mr);
-	ud_open(&u, d);
+	ud_open(&u, d, false);
 	ah = ud_ah(d, group);
 	ah_other = ud_ah(d, other);
 	for (i = 0; i < LISTENERS; i++)
-		ud_open(&listener[i], d);
+		ud_open(&listener[i], d, false);
 	/* 0 and 1 join, 1 twice; 2 another group */
 	EXPECT_EQ(ibv_attach_mcast(listener[0].qp[1], &group, 0), 0);
 	EXPECT_EQ(ibv_attach_mcast(listener[1].qp[1], &group, 0), 0);
@@ -237,11 +245,21 @@ void case_mcast_errors(struct rc_dev *d)
 	struct loop l;
 	struct ud u;
 
-	ud_open(&u, d);
+	ud_open(&u, d, false);
 	loop_open(&l, d, false);
 	EXPECT(ibv_attach_mcast(l.qp[0], &group, 0));		/* connected */
 	EXPECT(ibv_attach_mcast(u.qp[1], &d->gid, 0));		/* not a group */
 	EXPECT(ibv_detach_mcast(u.qp[1], &group, 0));		/* not a member */
 	loop_close(&l);
 	ud_close(&u);
+}
+
+void case_ud_odp(struct rc_dev *d)
+{
+	datagrams(d, false);
+}
+
+void case_ud_srq(struct rc_dev *d)
+{
+	datagrams(d, true);
 }

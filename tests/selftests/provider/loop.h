@@ -103,6 +103,13 @@ void case_slow_page(struct rc_dev *d);
 void case_ud_odp(struct rc_dev *d);
 void case_mcast(struct rc_dev *d);
 void case_mcast_errors(struct rc_dev *d);
+void case_ud_srq(struct rc_dev *d);
+/* cases_srq.c: shared receive queues */
+void case_srq(struct rc_dev *d);
+void case_srq_resize(struct rc_dev *d);
+void case_srq_limit(struct rc_dev *d);
+void case_srq_last_wqe(struct rc_dev *d);
+void case_srq_broken(struct rc_dev *d);
 /* cases_process.c: fork, credentials */
 void case_fork(struct rc_dev *d);
 void case_credentials(struct rc_dev *d);

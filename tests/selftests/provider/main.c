@@ -30,6 +30,12 @@ static const struct loop_case cases[] = {
 	{ "dm", case_dm },
 	{ "dm_errors", case_dm_errors },
 	{ "parent_domain", case_parent_domain },
+	{ "ud_srq", case_ud_srq },
+	{ "srq", case_srq },
+	{ "srq_resize", case_srq_resize },
+	{ "srq_limit", case_srq_limit },
+	{ "srq_last_wqe", case_srq_last_wqe },
+	{ "srq_broken", case_srq_broken },
 	{ "fork", case_fork },
 	{ "credentials", case_credentials },
 };

@@ -109,6 +109,20 @@ static void many_objects(struct rc_dev *d, struct ibv_cq *cq)
 	free(p);
 }
 
+static void srq_limits(struct rc_dev *d, struct ibv_srq *srq)
+{
+	const struct ibv_device_attr *a = &d->attr.orig_attr;
+	struct ibv_srq_init_attr most = { .attr = { .max_wr = a->max_srq_wr, .max_sge = a->max_srq_sge } };
+	struct ibv_srq_attr twice = { .max_wr = 32 };
+	struct ibv_srq *large = ibv_create_srq(d->pd, &most);
+	int err = ibv_modify_srq(srq, &twice, IBV_SRQ_MAX_WR);
+
+	expect(large, "max_srq_wr and max_srq_sge");
+	if (large)
+		ibv_destroy_srq(large);
+	expect(!err == !!(a->device_cap_flags & IBV_DEVICE_SRQ_RESIZE), "resizing an SRQ");
+}
+
 /* A count of 0 means: there are none. */
 static void absent_or_present(struct rc_dev *d, struct ibv_cq *cq)
 {
@@ -119,6 +133,8 @@ static void absent_or_present(struct rc_dev *d, struct ibv_cq *cq)
 	struct ibv_qp *ud = make_qp(d, cq, IBV_QPT_UD, (struct ibv_qp_cap){ 4, 4, 1, 1, 0 });
 
 	expect(!!srq == !!a->max_srq, "max_srq and ibv_create_srq");
+	if (srq)
+		srq_limits(d, srq);
 	expect(!!mw == !!a->max_mw, "max_mw and ibv_alloc_mw");
 	if (ud && !a->max_mcast_grp) {
 		union ibv_gid group = { .raw = { 0xff, 0x0e, [15] = 1 } };

@@ -25,7 +25,7 @@
  * A receive queue is not announced to the kernel, unless the kernel has set
  * doorbell (the QP is in error, and what is posted must be flushed): after
  * writing the producer index and a full barrier the provider reads it, and if
- * it is not zero rings the QP's doorbell.
+ * it is not zero rings the QP's doorbell. An SRQ never asks for one.
  *
  *	ring			producer	consumer
  *	send queue		provider	kernel, when the request is complete
@@ -183,6 +183,20 @@ struct hroce_create_qp_resp {
 struct hroce_create_srq_resp {
 	struct hroce_ring_info ring;
 	__u32 srqn;
+	__u32 reserved;
+};
+
+/**
+ * struct hroce_modify_srq_req - with IB_SRQ_MAX_WR: the SRQ moves to a new ring
+ * @ring: user address of a struct hroce_ring_info, which is filled in; the verb has
+ *	no response of its own
+ * @room: bytes there
+ * What was posted and has not been taken keeps its index in the new ring. User space
+ * must not post while the command runs.
+ */
+struct hroce_modify_srq_req {
+	__aligned_u64 ring;
+	__u32 room;
 	__u32 reserved;
 };
 
