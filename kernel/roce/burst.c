@@ -6,8 +6,8 @@
 static u8 hroce_burst_opcode(const struct hroce_burst *b, u32 pkt)
 {
 	if (pkt == 0)
-		return b->total == 1 ? b->op->only : b->op->first;
-	return pkt == b->total - 1 ? b->op->last : b->op->middle;
+		return b->service | (b->total == 1 ? b->op->only : b->op->first);
+	return b->service | (pkt == b->total - 1 ? b->op->last : b->op->middle);
 }
 
 static u32 hroce_burst_payload(const struct hroce_burst *b, u32 pkt, u32 mtu)

@@ -19,6 +19,7 @@ struct hroce_opcodes {
 /**
  * struct hroce_burst
  * @op: of the message
+ * @service: of the QP: the opcodes are in terms of RC
  * @length: bytes of the message
  * @total: its packets
  * @pkt: the first one to send here
@@ -33,6 +34,7 @@ struct hroce_opcodes {
  */
 struct hroce_burst {
 	const struct hroce_opcodes *op;
+	u8 service;
 	u32 length;
 	u32 total;
 	u32 pkt;

@@ -10,6 +10,7 @@ int hroce_send_control(struct hroce_qp *qp, struct hroce_hdr *h)
 	struct sk_buff *skb;
 	unsigned int n;
 
+	h->opcode |= hroce_qp_service(qp);	/* it was in terms of RC */
 	h->qpn = qp->remote_qpn;
 	h->pkey = HROCE_PKEY;
 	n = hroce_hdr_build(h, buf);

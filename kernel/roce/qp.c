@@ -14,6 +14,7 @@ static int hroce_check_init(struct hroce_dev *dev, const struct ib_qp_init_attr 
 
 	switch (init->qp_type) {
 	case IB_QPT_RC:
+	case IB_QPT_UC:
 	case IB_QPT_UD:
 		break;
 	case IB_QPT_GSI:
@@ -250,7 +251,7 @@ void hroce_qp_error(struct hroce_qp *qp)
 
 void hroce_qp_send_error(struct hroce_qp *qp)
 {
-	if (hroce_qp_is_ud(qp))
+	if (!hroce_qp_is_reliable(qp))
 		hroce_qp_fall(qp, BIT(IB_QPS_RTS) | BIT(IB_QPS_SQD), IB_QPS_SQE);
 	else
 		hroce_qp_error(qp);

@@ -163,7 +163,8 @@ struct hroce_emit {
  * struct hroce_rq - the receive half
  * @epsn: expected PSN
  * @msn: messages completed
- * @silent: a NAK has been sent for @epsn: say nothing until it arrives
+ * @silent: a NAK has been sent for @epsn: say nothing until it arrives. UC: what is
+ *	left of the message is dropped
  * @msg: being received: its kind, bytes so far, and for a WRITE its target
  */
 struct hroce_rq {
@@ -237,6 +238,25 @@ static inline bool hroce_qp_is_ud(const struct hroce_qp *qp)
 	return qp->ibqp.qp_type == IB_QPT_UD || qp->ibqp.qp_type == IB_QPT_GSI;
 }
 
+/* Requests are acknowledged, and come again until they are. */
+static inline bool hroce_qp_is_reliable(const struct hroce_qp *qp)
+{
+	return qp->ibqp.qp_type == IB_QPT_RC;
+}
+
+/* The top three bits of its packets' opcodes (IBTA table 38). */
+static inline u8 hroce_qp_service(const struct hroce_qp *qp)
+{
+	switch (qp->ibqp.qp_type) {
+	case IB_QPT_RC:
+		return IB_OPCODE_RC;
+	case IB_QPT_UC:
+		return IB_OPCODE_UC;
+	default:
+		return IB_OPCODE_UD;
+	}
+}
+
 /* States in which requests from the wire are served. */
 static inline bool hroce_qp_can_receive(enum ib_qp_state s)
 {
@@ -252,7 +272,7 @@ static inline struct hroce_swr *hroce_sq_slot(const struct hroce_sq *sq, u32 ind
 void hroce_qp_event(struct hroce_qp *qp, enum ib_event_type type);
 /* To the error state, from either half; the halves flush later. */
 void hroce_qp_error(struct hroce_qp *qp);
-/* A request failed: a datagram QP stops sending only, and can be set going again. */
+/* A request failed: an unreliable QP stops sending only, and can be set going again. */
 void hroce_qp_send_error(struct hroce_qp *qp);
 void hroce_inbox_purge(struct hroce_inbox *in);
 
@@ -299,6 +319,13 @@ void hroce_responder_flush_ack(struct hroce_qp *qp);
 void hroce_responder_accept(struct hroce_rq *rq, u32 packets);
 int hroce_responder_stall(struct hroce_qp *qp, struct hroce_walk *walk, u32 psn);
 void hroce_responder_fail(struct hroce_qp *qp, u32 psn, u8 nak, enum ib_wc_status status);
+bool hroce_in_sequence(const struct hroce_qp *qp, const struct hroce_hdr *h);
+bool hroce_op_enabled(const struct hroce_qp *qp, u32 flags);
+/* One packet of a SEND or WRITE. 0: dealt with; -EAGAIN: the same again, later. */
+int hroce_respond_send(struct hroce_qp *qp, struct sk_buff *skb,
+		       const struct hroce_hdr *h, unsigned int hdr_bytes);
+int hroce_respond_write(struct hroce_qp *qp, struct sk_buff *skb,
+			const struct hroce_hdr *h, unsigned int hdr_bytes);
 
 /* resp_read.c */
 int hroce_respond_read(struct hroce_qp *qp, const struct hroce_hdr *h, bool duplicate);
@@ -320,6 +347,12 @@ int hroce_rwr_post(struct hroce_ringbuf *rb, u32 max_sge, const struct ib_recv_w
 /* ud.c */
 bool hroce_ud_send(struct hroce_qp *qp, struct hroce_swr *swr);
 int hroce_ud_receive(struct hroce_qp *qp, struct sk_buff *skb,
+		     const struct hroce_hdr *h, unsigned int hdr_bytes);
+
+/* uc.c */
+void hroce_uc_sent(struct hroce_qp *qp);
+void hroce_uc_drop(struct hroce_qp *qp, u32 psn);
+int hroce_uc_receive(struct hroce_qp *qp, struct sk_buff *skb,
 		     const struct hroce_hdr *h, unsigned int hdr_bytes);
 
 /* qp_table.c */

@@ -113,9 +113,10 @@ static bool hroce_qp_accepts(struct hroce_qp *qp, const struct sk_buff *skb,
 	if (d->response ? state != IB_QPS_RTS && state != IB_QPS_SQD :
 		       !hroce_qp_can_receive(state))
 		return false;
+	if (d->response && !hroce_qp_is_reliable(qp))
+		return false;
 	if (hroce_qp_is_ud(qp))
-		return !d->response && (d->qpn == HROCE_MCAST_QPN ||
-					hroce_dev_has_addr(qp->dev, daddr));
+		return d->qpn == HROCE_MCAST_QPN || hroce_dev_has_addr(qp->dev, daddr);
 	return ipv6_addr_equal(&saddr->ip, &qp->av.daddr.ip) &&
 	       ipv6_addr_equal(&daddr->ip, &qp->av.saddr.ip);
 }
@@ -155,7 +156,7 @@ static bool hroce_is_repeat(struct hroce_qp *qp, const struct sk_buff *skb,
 	u32 packets = DIV_ROUND_UP(skb->len - HROCE_RX(skb)->off, HROCE_RX(skb)->seg);
 	struct hroce_rq *rq = &qp->rq;
 
-	if (likely(!READ_ONCE(rq->stalled)) || hroce_qp_is_ud(qp))
+	if (likely(!READ_ONCE(rq->stalled)) || !hroce_qp_is_reliable(qp))
 		return false;
 	if (hroce_psn_diff(d->psn, READ_ONCE(rq->stall_psn)) <= 0) {
 		hroce_responder_nak(qp, d->psn, HROCE_AETH_RNR | hroce_stall_timer(qp));

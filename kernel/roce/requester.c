@@ -157,6 +157,7 @@ static bool hroce_send_data(struct hroce_qp *qp, struct hroce_swr *swr)
 	const struct hroce_send_wqe *wqe = &swr->wqe;
 	struct hroce_burst b = {
 		.op = hroce_wr_opcodes(wqe->opcode),
+		.service = hroce_qp_service(qp),
 		.length = swr->length,
 		.total = hroce_psn_diff(swr->last_psn, swr->first_psn) + 1,
 		.pkt = hroce_psn_diff(sq->psn, swr->first_psn),
@@ -180,7 +181,7 @@ static bool hroce_send_data(struct hroce_qp *qp, struct hroce_swr *swr)
 	else
 		hroce_walk_sges(&walk, qp, wqe->sge, wqe->num_sge, b.pkt * qp->mtu,
 				b.payload, HMMODP_READ);
-	b.ack_req = hroce_ask_ack(qp, &b);
+	b.ack_req = hroce_qp_is_reliable(qp) && hroce_ask_ack(qp, &b);
 	skb = hroce_burst_build(&b, qp, &walk, swr->first_psn);
 	if (IS_ERR(skb)) {
 		bool more = hroce_requester_trouble(qp, swr, &walk, PTR_ERR(skb),
@@ -193,6 +194,8 @@ static bool hroce_send_data(struct hroce_qp *qp, struct hroce_swr *swr)
 	hroce_requester_advance(qp, swr, b.count);
 	hroce_count_n(qp->dev->stats, HROCE_SENT_BYTES, b.payload);
 	hroce_net_xmit(qp->dev, &qp->av, &qp->dst, skb, b.count > 1 ? b.seg : skb->len);
+	if (!hroce_qp_is_reliable(qp))
+		hroce_uc_sent(qp);
 	return true;
 }
 

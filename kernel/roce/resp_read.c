@@ -102,6 +102,7 @@ bool hroce_emit_step(struct hroce_qp *qp)
 	u32 off = e->pkt * qp->mtu;
 	struct hroce_burst b = {
 		.op = &hroce_read_resp_ops,
+		.service = hroce_qp_service(qp),
 		.length = e->length,
 		.total = e->total,
 		.pkt = e->pkt,

@@ -61,13 +61,19 @@ static void hroce_ack(struct hroce_rq *rq, u32 psn)
 /*
  * A request that must not be executed: NAK, the receive request that is being
  * filled completes in error, the QP is in error. IB_WC_SUCCESS: it is flushed.
+ * UC has no NAK, and for the peer's mistakes no more than the message is lost.
  */
 void hroce_responder_fail(struct hroce_qp *qp, u32 psn, u8 nak, enum ib_wc_status status)
 {
 	struct hroce_cqe cqe = { .status = status, .opcode = IB_WC_RECV };
 
-	hroce_responder_flush_ack(qp);
-	hroce_responder_nak(qp, psn, HROCE_AETH_NAK | nak);
+	if (hroce_qp_is_reliable(qp)) {
+		hroce_responder_flush_ack(qp);
+		hroce_responder_nak(qp, psn, HROCE_AETH_NAK | nak);
+	} else if (nak != HROCE_NAK_REM_OP) {
+		hroce_uc_drop(qp, psn);
+		return;
+	}
 	if (qp->rq.have_wr && status != IB_WC_SUCCESS)
 		hroce_rq_complete(qp, &cqe, true);
 	hroce_qp_event(qp, nak == HROCE_NAK_REM_ACCESS ? IB_EVENT_QP_ACCESS_ERR :
@@ -78,6 +84,10 @@ void hroce_responder_fail(struct hroce_qp *qp, u32 psn, u8 nak, enum ib_wc_statu
 /* No receive request is posted: the requester shall come again. */
 static int hroce_not_ready(struct hroce_qp *qp, u32 psn)
 {
+	if (!hroce_qp_is_reliable(qp)) {
+		hroce_uc_drop(qp, psn);
+		return HROCE_DONE;
+	}
 	hroce_responder_flush_ack(qp);
 	hroce_responder_nak(qp, psn, HROCE_AETH_RNR | qp->attr.min_rnr_timer);
 	qp->rq.silent = true;
@@ -134,8 +144,8 @@ static int hroce_recv_done(struct hroce_qp *qp, const struct hroce_hdr *h, u32 b
 }
 
 /* Bytes of a SEND into the receive request's memory. */
-static int hroce_respond_send(struct hroce_qp *qp, struct sk_buff *skb,
-			      const struct hroce_hdr *h, unsigned int hdr_bytes)
+int hroce_respond_send(struct hroce_qp *qp, struct sk_buff *skb,
+		       const struct hroce_hdr *h, unsigned int hdr_bytes)
 {
 	struct hroce_from_skb from = { skb, HROCE_RX(skb)->off + hdr_bytes };
 	struct hroce_rq *rq = &qp->rq;
@@ -210,8 +220,8 @@ static bool hroce_write_length_ok(const struct hroce_rq *rq, const struct hroce_
 	return h->flags & HROCE_PKT_LAST ? h->payload == rest : h->payload < rest;
 }
 
-static int hroce_respond_write(struct hroce_qp *qp, struct sk_buff *skb,
-			       const struct hroce_hdr *h, unsigned int hdr_bytes)
+int hroce_respond_write(struct hroce_qp *qp, struct sk_buff *skb,
+			const struct hroce_hdr *h, unsigned int hdr_bytes)
 {
 	struct hroce_from_skb from = { skb, HROCE_RX(skb)->off + hdr_bytes };
 	struct hroce_rq *rq = &qp->rq;
@@ -263,7 +273,7 @@ static int hroce_respond_write(struct hroce_qp *qp, struct sk_buff *skb,
 }
 
 /* Operations that the QP has not been allowed are as good as unknown (C9-84). */
-static bool hroce_op_enabled(const struct hroce_qp *qp, u32 flags)
+bool hroce_op_enabled(const struct hroce_qp *qp, u32 flags)
 {
 	u32 need = (flags & HROCE_PKT_WRITE ? IB_ACCESS_REMOTE_WRITE : 0) |
 		   (flags & HROCE_PKT_READ ? IB_ACCESS_REMOTE_READ : 0) |
@@ -273,7 +283,7 @@ static bool hroce_op_enabled(const struct hroce_qp *qp, u32 flags)
 }
 
 /* Does the packet fit the message under way, and the path MTU? (C9-87, C9-88) */
-static bool hroce_in_sequence(const struct hroce_qp *qp, const struct hroce_hdr *h)
+bool hroce_in_sequence(const struct hroce_qp *qp, const struct hroce_hdr *h)
 {
 	enum hroce_message kind = h->flags & HROCE_PKT_SEND ? HROCE_MSG_SEND :
 				  h->flags & HROCE_PKT_WRITE ? HROCE_MSG_WRITE :
@@ -359,16 +369,17 @@ static int hroce_respond(struct hroce_qp *qp, struct sk_buff *skb,
 		rq->comm_est = true;
 		hroce_qp_event(qp, IB_EVENT_COMM_EST);
 	}
+	if (!hroce_qp_is_reliable(qp))
+		return hroce_uc_receive(qp, skb, h, hdr_bytes);
 	ahead = hroce_psn_diff(h->psn, rq->epsn);
 	if (!ahead)
 		return hroce_execute(qp, skb, h, hdr_bytes);
 	return ahead < 0 ? hroce_duplicate(qp, h) : hroce_out_of_order(qp);
 }
 
-/* The service type is in the top three bits of the opcode (IBTA table 38). */
 static bool hroce_opcode_fits(const struct hroce_qp *qp, u8 opcode)
 {
-	return (opcode & 0xe0) == (hroce_qp_is_ud(qp) ? IB_OPCODE_UD : IB_OPCODE_RC);
+	return (opcode & 0xe0) == hroce_qp_service(qp);
 }
 
 static int hroce_respond_packet(struct hroce_qp *qp, struct sk_buff *skb)

@@ -5,7 +5,8 @@
 /* enum ib_wc_opcode of each IB_UVERBS_WR_* that we execute, by QP type. */
 static int hroce_wc_opcode(const struct hroce_qp *qp, u8 opcode)
 {
-	bool rc = qp->ibqp.qp_type == IB_QPT_RC;
+	bool rc = hroce_qp_is_reliable(qp);
+	bool connected = !hroce_qp_is_ud(qp);
 
 	switch (opcode) {
 	case IB_UVERBS_WR_SEND:
@@ -13,7 +14,7 @@ static int hroce_wc_opcode(const struct hroce_qp *qp, u8 opcode)
 		return IB_WC_SEND;
 	case IB_UVERBS_WR_RDMA_WRITE:
 	case IB_UVERBS_WR_RDMA_WRITE_WITH_IMM:
-		return rc ? IB_WC_RDMA_WRITE : -EINVAL;
+		return connected ? IB_WC_RDMA_WRITE : -EINVAL;
 	case IB_UVERBS_WR_RDMA_READ:
 		return rc ? IB_WC_RDMA_READ : -EINVAL;
 	case IB_UVERBS_WR_ATOMIC_CMP_AND_SWP:

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # ibv_rc_pingpong, which validates its data with -c: pinned, ODP (-o), events (-e);
-# and ibv_srq_pingpong.
+# ibv_srq_pingpong, and ibv_uc_pingpong, which has no ODP.
 # timeout: 240
 . lib/clients.sh
 
@@ -38,6 +38,8 @@ ping_all() {
 up netns 1500
 ping_all wire
 srq_all
+for size in 1 4096 65536; do check "ibv_uc_pingpong: $size bytes" of ibv_uc_pingpong "-c -s $size -n $(long 100 1000)"; done
+check "ibv_uc_pingpong: events" of ibv_uc_pingpong "-e -c -n $(long 100 1000)"
 hosts_down
 up loop 1500
 check "loop: pinned" ping "-c -n 200"

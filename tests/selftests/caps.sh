@@ -22,7 +22,12 @@ odp_caps() {
 	for op in SEND RECV SRQ; do	# data by provider.sh's ud_odp and ud_srq
 		grep -q "SUPPORT_$op" <<< "$rc_caps" || { echo "no SUPPORT_$op of UD"; return 1; }
 	done
-	rc_pair rc_check --odp "--odp --iters 4 --cold"
+	rc_caps=$(ibv_devinfo -v -d "$DEV_A" | sed -n '/uc_odp_caps/,/ud_odp_caps/p')
+	for op in SEND RECV WRITE; do
+		grep -q "SUPPORT_$op" <<< "$rc_caps" || { echo "no SUPPORT_$op of UC"; return 1; }
+	done
+	rc_pair rc_check --odp "--odp --iters 4 --cold" &&
+		rc_pair rc_check --odp "--odp --iters 4 --cold --uc"
 }
 # Does ibv_devinfo name at least what every RoCE v2 client looks for?
 devinfo() {
@@ -43,7 +48,7 @@ check "limits at netdev MTU 4200" mtu 4200 4096
 check "limits at netdev MTU 2200" mtu 2200 2048
 check "limits at netdev MTU 640" mtu 640 512
 ip link set "$IF_A" mtu 1500
-check "ODP capabilities of RC" odp_caps
+check "ODP capabilities of RC, UC and UD" odp_caps
 check "UD" ud_pingpong
 hosts_down
 finish

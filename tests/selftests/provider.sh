@@ -9,8 +9,21 @@
 PROVIDER=$(rc_built "$RC_DIR/../provider" provider) || bail "the program does not build: $PROVIDER"
 
 up loop 1500
+case_of() { timeout 60 "$PROVIDER/provider" --dev "$DEV_A" --gid "$GID_A" "$1"; }
+# what the device sends to itself goes by lo
+lossy() {
+	modprobe sch_netem 2> /dev/null || { echo "no sch_netem in this kernel"; return 4; }
+	tc qdisc replace dev lo root netem limit 10000 loss 10% || return
+	case_of "$1"
+	local rc=$?
+	tc qdisc del dev lo root
+	return $rc
+}
 for c in $("$PROVIDER/provider"); do
-	check "$c" timeout 60 "$PROVIDER/provider" --dev "$DEV_A" --gid "$GID_A" "$c"
+	case $c in
+	*_lossy) check "$c" lossy "$c";;
+	*) check "$c" case_of "$c";;
+	esac
 done
 hosts_down
 finish

@@ -110,6 +110,11 @@ void case_srq_resize(struct rc_dev *d);
 void case_srq_limit(struct rc_dev *d);
 void case_srq_last_wqe(struct rc_dev *d);
 void case_srq_broken(struct rc_dev *d);
+/* cases_uc.c: unreliable connections */
+void case_uc_broken(struct rc_dev *d);
+void case_uc_errors(struct rc_dev *d);
+void case_uc_parked(struct rc_dev *d);
+void case_uc_lossy(struct rc_dev *d);
 /* cases_process.c: fork, credentials */
 void case_fork(struct rc_dev *d);
 void case_credentials(struct rc_dev *d);

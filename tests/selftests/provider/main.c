@@ -36,6 +36,10 @@ static const struct loop_case cases[] = {
 	{ "srq_limit", case_srq_limit },
 	{ "srq_last_wqe", case_srq_last_wqe },
 	{ "srq_broken", case_srq_broken },
+	{ "uc_broken", case_uc_broken },
+	{ "uc_errors", case_uc_errors },
+	{ "uc_parked", case_uc_parked },
+	{ "uc_lossy", case_uc_lossy },
 	{ "fork", case_fork },
 	{ "credentials", case_credentials },
 };

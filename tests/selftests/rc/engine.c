@@ -35,6 +35,7 @@ const struct option rc_engine_options[] = {
 	{ "ready", no_argument, NULL, 'r' },
 	{ "no-empty", no_argument, NULL, 'z' },
 	{ "timeout", required_argument, NULL, 't' },
+	{ "uc", no_argument, NULL, 'u' },
 	{ }
 };
 
@@ -58,7 +59,8 @@ const char rc_engine_usage[] =
 	"   --cold             throw pages of ODP memory away before each batch\n"
 	"   --ready            always post receives before the sends: no RNR\n"
 	"   --no-empty         every message has a byte at least\n"
-	"   --timeout N        of the queue pair, as in ibv_modify_qp (16)\n";
+	"   --timeout N        of the queue pair, as in ibv_modify_qp (16)\n"
+	"   --uc               unreliable connections; after --ops\n";
 
 void rc_engine_defaults(struct rc_local_opts *o, struct rc_job *job)
 {
@@ -133,6 +135,11 @@ bool rc_engine_option(struct rc_local_opts *o, struct rc_job *job, int c, const 
 		return true;
 	case 'z':
 		job->no_empty = 1;
+		return true;
+	case 'u':
+		job->uc = 1;
+		job->ready = 1;
+		job->ops &= ~(1u << RC_READ | 1u << RC_CAS | 1u << RC_FADD);
 		return true;
 	case 't':
 		job->timeout = rc_number(arg);
@@ -214,7 +221,7 @@ static void make_memory(struct rc_engine *e, struct rc_flow *f, uint32_t i)
 static void make_qp(struct rc_engine *e, struct rc_flow *f)
 {
 	struct ibv_qp_init_attr a = {
-		.qp_type = IBV_QPT_RC, .send_cq = e->scq, .recv_cq = e->rcq,
+		.qp_type = e->job.uc ? IBV_QPT_UC : IBV_QPT_RC, .send_cq = e->scq, .recv_cq = e->rcq,
 		.cap = {
 			.max_send_wr = e->job.depth, .max_recv_wr = e->job.depth,
 			.max_send_sge = e->sides[e->me].max_sge,
@@ -240,6 +247,7 @@ static void connect_qp(struct rc_engine *e, struct rc_flow *f)
 	uint32_t depth = e->sides[0].rd_atomic < e->sides[1].rd_atomic ?
 			 e->sides[0].rd_atomic : e->sides[1].rd_atomic;
 
+	p.uc = e->job.uc;
 	p.mtu = rc_mtu(e->job.mtu);
 	p.timeout = e->job.timeout;
 	p.rd_atomic = 1 + rc_below(&e->rng, depth < 16 ? depth : 16);

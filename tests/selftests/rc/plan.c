@@ -329,6 +329,8 @@ static void make_op(struct maker *m, int i)
 	do
 		op->kind = rc_below(m->r, RC_KINDS);
 	while (!(m->job->ops & 1u << op->kind));
+	if (m->job->uc && left == 1)	/* whose receive says that all is there */
+		op->kind = RC_SEND;
 	op->imm = rc_rng(m->r);
 	op->signaled = left == 1 || rc_once_in(m->r, 2);
 	leave_gap(m, m->active, left);
