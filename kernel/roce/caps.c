@@ -17,6 +17,9 @@ static void hroce_query_odp(struct ib_odp_caps *caps)
 	caps->per_transport_caps.rc_odp_caps = IB_ODP_SUPPORT_SEND | IB_ODP_SUPPORT_RECV |
 		IB_ODP_SUPPORT_WRITE | IB_ODP_SUPPORT_READ | IB_ODP_SUPPORT_ATOMIC |
 		IB_ODP_SUPPORT_SRQ_RECV;
+	caps->per_transport_caps.xrc_odp_caps = IB_ODP_SUPPORT_SEND |
+		IB_ODP_SUPPORT_SRQ_RECV | IB_ODP_SUPPORT_WRITE | IB_ODP_SUPPORT_READ |
+		IB_ODP_SUPPORT_ATOMIC;
 }
 
 int hroce_query_device(struct ib_device *ibdev, struct ib_device_attr *attr,
@@ -28,7 +31,8 @@ int hroce_query_device(struct ib_device *ibdev, struct ib_device_attr *attr,
 	attr->max_mr_size = U64_MAX;
 	attr->page_size_cap = PAGE_SIZE;
 	attr->device_cap_flags = IB_DEVICE_RC_RNR_NAK_GEN | IB_DEVICE_PORT_ACTIVE_EVENT |
-				 IB_DEVICE_SYS_IMAGE_GUID | IB_DEVICE_SRQ_RESIZE;
+				 IB_DEVICE_SYS_IMAGE_GUID | IB_DEVICE_SRQ_RESIZE |
+				 IB_DEVICE_XRC;
 	attr->kernel_cap_flags = IBK_LOCAL_DMA_LKEY | IBK_ALLOW_USER_UNREG |
 				 IBK_ON_DEMAND_PAGING;
 	attr->max_qp = HROCE_MAX_QP;

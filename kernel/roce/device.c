@@ -21,6 +21,7 @@
 #include "qp_verbs.h"
 #include "rdma.h"
 #include "srq.h"
+#include "xrc.h"
 
 static LIST_HEAD(hroce_devs);			/* read under RCU */
 static DEFINE_SPINLOCK(hroce_devs_lock);	/* protects changes of hroce_devs */
@@ -66,6 +67,7 @@ static const struct ib_device_ops hroce_device_ops = {
 	.alloc_hw_port_stats = hroce_alloc_hw_port_stats,
 	.alloc_pd = hroce_alloc_pd,
 	.alloc_ucontext = hroce_alloc_ucontext,
+	.alloc_xrcd = hroce_alloc_xrcd,
 	.attach_mcast = hroce_attach_mcast,
 	.create_ah = hroce_create_ah,
 	.create_cq = hroce_create_cq,
@@ -76,6 +78,7 @@ static const struct ib_device_ops hroce_device_ops = {
 	.dealloc_driver = hroce_dealloc_driver,
 	.dealloc_pd = hroce_dealloc_pd,
 	.dealloc_ucontext = hroce_dealloc_ucontext,
+	.dealloc_xrcd = hroce_dealloc_xrcd,
 	.dereg_mr = hroce_dereg_mr,
 	.destroy_ah = hroce_destroy_ah,
 	.destroy_cq = hroce_destroy_cq,
@@ -116,6 +119,7 @@ static const struct ib_device_ops hroce_device_ops = {
 	INIT_RDMA_OBJ_SIZE(ib_qp, hroce_qp, ibqp),
 	INIT_RDMA_OBJ_SIZE(ib_srq, hroce_srq, ibsrq),
 	INIT_RDMA_OBJ_SIZE(ib_ucontext, hroce_ucontext, ibuc),
+	INIT_RDMA_OBJ_SIZE(ib_xrcd, hroce_xrcd, ibxrcd),
 };
 
 /* lo and its like have no address, but a node wants a GUID of its own. */

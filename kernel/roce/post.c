@@ -88,7 +88,7 @@ int hroce_post_send(struct ib_qp *ibqp, const struct ib_send_wr *wr,
 			hroce_runner_kick(&qp->sq.runner);
 		return 0;
 	}
-	if (state < IB_QPS_RTS) {
+	if (state < IB_QPS_RTS || !hroce_qp_has_sq(qp)) {
 		*bad_wr = wr;
 		return -EINVAL;
 	}
@@ -140,7 +140,7 @@ int hroce_post_recv(struct ib_qp *ibqp, const struct ib_recv_wr *wr,
 	unsigned long flags;
 	int err = 0;
 
-	if (qp->is_user || qp->rq.srq || READ_ONCE(qp->state) == IB_QPS_RESET) {
+	if (qp->is_user || !qp->rq.ring.ring || READ_ONCE(qp->state) == IB_QPS_RESET) {
 		*bad_wr = wr;
 		return -EINVAL;
 	}

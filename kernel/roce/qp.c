@@ -16,6 +16,8 @@ static int hroce_check_init(struct hroce_dev *dev, const struct ib_qp_init_attr 
 	case IB_QPT_RC:
 	case IB_QPT_UC:
 	case IB_QPT_UD:
+	case IB_QPT_XRC_INI:
+	case IB_QPT_XRC_TGT:
 		break;
 	case IB_QPT_GSI:
 		if (init->port_num != 1)
@@ -26,7 +28,9 @@ static int hroce_check_init(struct hroce_dev *dev, const struct ib_qp_init_attr 
 	}
 	if (init->create_flags)
 		return -EOPNOTSUPP;
-	if (!init->send_cq || !init->recv_cq)
+	if (init->qp_type == IB_QPT_XRC_TGT)
+		return init->xrcd ? 0 : -EINVAL;
+	if (!init->send_cq || (!init->recv_cq && init->qp_type != IB_QPT_XRC_INI))
 		return -EINVAL;
 	if (cap->max_send_wr > HROCE_MAX_QP_WR || cap->max_recv_wr > HROCE_MAX_QP_WR ||
 	    cap->max_send_sge > HROCE_MAX_SGE || cap->max_recv_sge > HROCE_MAX_SGE ||
@@ -43,13 +47,19 @@ static int hroce_sq_create(struct hroce_qp *qp, struct ib_qp_init_attr *init,
 	u32 room;
 	int err;
 
+	spin_lock_init(&sq->post_lock);
+	if (!hroce_qp_has_sq(qp)) {
+		cap->max_send_wr = 0;
+		cap->max_send_sge = 0;
+		cap->max_inline_data = 0;
+		return 0;
+	}
 	/* scatter list and inline data share the entry's tail: offer all of it */
 	room = max3(cap->max_send_sge * (u32)sizeof(struct hroce_sge),
 		    ALIGN(cap->max_inline_data, 16), (u32)sizeof(struct hroce_sge));
 	sq->max_sge = min_t(u32, room / sizeof(struct hroce_sge), HROCE_MAX_SGE);
 	sq->max_inline = min_t(u32, room, HROCE_MAX_INLINE);
 	sq->sig_all = init->sq_sig_type == IB_SIGNAL_ALL_WR;
-	spin_lock_init(&sq->post_lock);
 	err = hroce_ring_create(uc, &sq->ring, max(cap->max_send_wr, 1u),
 				sizeof(struct hroce_send_wqe) + room, info);
 	if (err)
@@ -76,8 +86,8 @@ static int hroce_rq_create(struct hroce_qp *qp, struct ib_qp_init_attr *init,
 	int err;
 
 	spin_lock_init(&rq->post_lock);
-	if (init->srq) {
-		rq->srq = to_hsrq(init->srq);
+	if (init->srq || hroce_qp_is_target(qp) || !hroce_qp_has_rq(qp)) {
+		rq->srq = init->srq ? to_hsrq(init->srq) : NULL;
 		cap->max_recv_wr = 0;
 		cap->max_recv_sge = 0;
 		return 0;
@@ -148,6 +158,7 @@ int hroce_create_qp(struct ib_qp *ibqp, struct ib_qp_init_attr *init,
 	}
 	qp->dev = dev;
 	qp->is_user = uc;
+	qp->xrcd = init->xrcd;
 	hroce_qp_setup(qp, init);
 	err = dst_cache_init(&qp->dst, GFP_KERNEL_ACCOUNT);
 	if (!err)

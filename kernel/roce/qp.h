@@ -157,6 +157,7 @@ struct hroce_emit {
 	u32 first_psn;
 	u32 pkt;		/* next packet, from 0 */
 	u32 total;		/* packets */
+	u32 srqn;		/* XRC: that the request named */
 };
 
 /**
@@ -170,7 +171,10 @@ struct hroce_emit {
 struct hroce_rq {
 	struct hroce_runner runner;
 	struct hroce_inbox inbox;	/* requests */
-	struct hroce_srq *srq;		/* to take from, in the place of @ring; or NULL */
+	struct hroce_srq *srq;		/* to take from, in the place of @ring; or NULL.
+					 * XRC: with a reference, for the packet in hand
+					 */
+	u32 msg_srqn;			/* XRC: of the message under way */
 	struct hroce_ringbuf ring;
 	spinlock_t post_lock;		/* kernel QPs: protects the ring's producer end */
 	u32 max_sge;
@@ -219,6 +223,7 @@ struct hroce_qp {
 	u32 mtu;			/* bytes */
 	u32 access;			/* remote IB_ACCESS_* granted to the peer */
 	u32 remote_qpn;
+	struct ib_xrcd *xrcd;		/* XRC target */
 	u32 qkey;
 	unsigned long timeout;		/* jiffies, 0: never */
 	struct hroce_av av;
@@ -241,7 +246,8 @@ static inline bool hroce_qp_is_ud(const struct hroce_qp *qp)
 /* Requests are acknowledged, and come again until they are. */
 static inline bool hroce_qp_is_reliable(const struct hroce_qp *qp)
 {
-	return qp->ibqp.qp_type == IB_QPT_RC;
+	return qp->ibqp.qp_type == IB_QPT_RC || qp->ibqp.qp_type == IB_QPT_XRC_INI ||
+	       qp->ibqp.qp_type == IB_QPT_XRC_TGT;
 }
 
 /* The top three bits of its packets' opcodes (IBTA table 38). */
@@ -252,9 +258,30 @@ static inline u8 hroce_qp_service(const struct hroce_qp *qp)
 		return IB_OPCODE_RC;
 	case IB_QPT_UC:
 		return IB_OPCODE_UC;
+	case IB_QPT_XRC_INI:
+	case IB_QPT_XRC_TGT:
+		return HROCE_OPCODE_XRC;
 	default:
 		return IB_OPCODE_UD;
 	}
+}
+
+/* XRC: a connection of which each side has one half only, and the targets' SRQs are
+ * named by the requests.
+ */
+static inline bool hroce_qp_is_target(const struct hroce_qp *qp)
+{
+	return qp->ibqp.qp_type == IB_QPT_XRC_TGT;
+}
+
+static inline bool hroce_qp_has_sq(const struct hroce_qp *qp)
+{
+	return !hroce_qp_is_target(qp);
+}
+
+static inline bool hroce_qp_has_rq(const struct hroce_qp *qp)
+{
+	return qp->ibqp.qp_type != IB_QPT_XRC_INI;
 }
 
 /* States in which requests from the wire are served. */
@@ -338,6 +365,8 @@ int hroce_rwr_take(struct hroce_ringbuf *rb, u32 max_sge, struct hroce_rwr *wr);
 int hroce_rq_take(struct hroce_qp *qp);
 /* The PD of the memory that a receive request names. */
 struct ib_pd *hroce_rq_pd(const struct hroce_qp *qp);
+/* The PD of the memory that the peer names. */
+struct ib_pd *hroce_rq_remote_pd(const struct hroce_qp *qp);
 void hroce_rq_complete(struct hroce_qp *qp, const struct hroce_cqe *cqe, bool solicited);
 bool hroce_rq_flush(struct hroce_qp *qp);
 
@@ -354,6 +383,11 @@ void hroce_uc_sent(struct hroce_qp *qp);
 void hroce_uc_drop(struct hroce_qp *qp, u32 psn);
 int hroce_uc_receive(struct hroce_qp *qp, struct sk_buff *skb,
 		     const struct hroce_hdr *h, unsigned int hdr_bytes);
+
+/* xrc.c */
+bool hroce_xrc_begin(struct hroce_qp *qp, u32 srqn);
+void hroce_xrc_end(struct hroce_qp *qp);
+bool hroce_xrc_in_message(struct hroce_qp *qp, const struct hroce_hdr *h);
 
 /* qp_table.c */
 int hroce_qp_table_add(struct hroce_qp *qp);

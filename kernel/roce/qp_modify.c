@@ -32,8 +32,10 @@ void hroce_sq_reset(struct hroce_qp *qp)
 	sq->rnr_wait = false;
 	sq->again = false;
 	sq->drained_event = false;
-	WRITE_ONCE(sq->ring.ring->producer, 0);
-	WRITE_ONCE(sq->ring.ring->consumer, 0);
+	if (sq->ring.ring) {
+		WRITE_ONCE(sq->ring.ring->producer, 0);
+		WRITE_ONCE(sq->ring.ring->consumer, 0);
+	}
 }
 
 /* The caller owns the receive half. */

@@ -113,7 +113,8 @@ static bool hroce_qp_accepts(struct hroce_qp *qp, const struct sk_buff *skb,
 	if (d->response ? state != IB_QPS_RTS && state != IB_QPS_SQD :
 		       !hroce_qp_can_receive(state))
 		return false;
-	if (d->response && !hroce_qp_is_reliable(qp))
+	if (d->response ? !hroce_qp_is_reliable(qp) || !hroce_qp_has_sq(qp) :
+			  !hroce_qp_has_rq(qp))
 		return false;
 	if (hroce_qp_is_ud(qp))
 		return d->qpn == HROCE_MCAST_QPN || hroce_dev_has_addr(qp->dev, daddr);

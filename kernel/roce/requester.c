@@ -167,6 +167,7 @@ static bool hroce_send_data(struct hroce_qp *qp, struct hroce_swr *swr)
 			.va = wqe->rdma.remote_addr,
 			.rkey = wqe->rdma.rkey,
 			.length = swr->length,
+			.srqn = wqe->srqn,
 		},
 		.solicited = wqe->flags & IB_SEND_SOLICITED,
 	};
@@ -217,6 +218,7 @@ static bool hroce_send_read(struct hroce_qp *qp, struct hroce_swr *swr)
 		.psn = sq->psn,
 		.va = swr->wqe.rdma.remote_addr + off,
 		.rkey = swr->wqe.rdma.rkey,
+		.srqn = swr->wqe.srqn,
 		.length = min_t(u32, swr->length - off, count * qp->mtu),
 	};
 
@@ -238,6 +240,7 @@ static bool hroce_send_atomic(struct hroce_qp *qp, struct hroce_swr *swr)
 		.psn = sq->psn,
 		.va = swr->wqe.atomic.remote_addr,
 		.rkey = swr->wqe.atomic.rkey,
+		.srqn = swr->wqe.srqn,
 		.compare = cas ? swr->wqe.atomic.compare_add : 0,
 		.swap_add = cas ? swr->wqe.atomic.swap : swr->wqe.atomic.compare_add,
 	};
@@ -336,6 +339,8 @@ bool hroce_requester_step(struct hroce_runner *r)
 	struct hroce_sq *sq = &qp->sq;
 	bool more = false;
 
+	if (!hroce_qp_has_sq(qp))
+		return false;
 	hroce_completer_run(qp);
 	switch (READ_ONCE(qp->state)) {
 	case IB_QPS_RTS:

@@ -17,8 +17,8 @@ static bool hroce_read_allowed(struct hroce_qp *qp, const struct hroce_hdr *h)
 
 	if (!h->length)
 		return true;
-	mr = hroce_mr_get(qp->dev, h->rkey, qp->ibqp.pd, IB_ACCESS_REMOTE_READ, h->va,
-			  h->length, false);
+	mr = hroce_mr_get(qp->dev, h->rkey, hroce_rq_remote_pd(qp), IB_ACCESS_REMOTE_READ,
+			  h->va, h->length, false);
 	if (IS_ERR(mr))
 		return false;
 	hroce_mr_put(mr);
@@ -62,6 +62,7 @@ int hroce_respond_read(struct hroce_qp *qp, const struct hroce_hdr *h, bool dupl
 		.va = h->va,
 		.rkey = h->rkey,
 		.length = h->length,
+		.srqn = h->srqn,
 		.first_psn = h->psn,
 		.total = packets,
 	};
@@ -116,6 +117,12 @@ bool hroce_emit_step(struct hroce_qp *qp)
 	struct sk_buff *skb;
 	bool more;
 
+	if (!hroce_xrc_begin(qp, e->srqn)) {	/* the SRQ has gone meanwhile */
+		e->active = false;
+		hroce_read_fail(qp, hroce_psn_add(e->first_psn, e->pkt),
+				HROCE_NAK_INVALID_REQ, e->duplicate);
+		return true;
+	}
 	hroce_burst_plan(&b, qp->mtu);
 	hroce_walk_remote(&walk, qp, e->rkey, e->va + off, e->length - off, b.payload,
 			  IB_ACCESS_REMOTE_READ, HMMODP_READ);
@@ -123,9 +130,11 @@ bool hroce_emit_step(struct hroce_qp *qp)
 	if (IS_ERR(skb)) {
 		more = hroce_emit_trouble(qp, &walk, PTR_ERR(skb));
 		hroce_walk_end(&walk);
+		hroce_xrc_end(qp);
 		return more;
 	}
 	hroce_walk_end(&walk);
+	hroce_xrc_end(qp);
 	rq->bad_address = 0;
 	e->pkt += b.count;
 	e->active = e->pkt < e->total;

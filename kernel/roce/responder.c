@@ -204,8 +204,8 @@ static bool hroce_write_begins(struct hroce_qp *qp, const struct hroce_hdr *h)
 	rq->msg_length = h->length;
 	if (!h->length)
 		return true;
-	mr = hroce_mr_get(qp->dev, h->rkey, qp->ibqp.pd, IB_ACCESS_REMOTE_WRITE, h->va,
-			  h->length, false);
+	mr = hroce_mr_get(qp->dev, h->rkey, hroce_rq_remote_pd(qp),
+			  IB_ACCESS_REMOTE_WRITE, h->va, h->length, false);
 	if (IS_ERR(mr))
 		return false;
 	hroce_mr_put(mr);
@@ -306,7 +306,8 @@ static int hroce_execute(struct hroce_qp *qp, struct sk_buff *skb,
 	int ret;
 
 	rq->silent = false;
-	if (!hroce_in_sequence(qp, h) || !hroce_op_enabled(qp, h->flags)) {
+	if (!hroce_in_sequence(qp, h) || !hroce_op_enabled(qp, h->flags) ||
+	    !hroce_xrc_in_message(qp, h)) {
 		hroce_responder_fail(qp, h->psn, HROCE_NAK_INVALID_REQ, IB_WC_SUCCESS);
 		return HROCE_DONE;
 	}
@@ -335,8 +336,9 @@ static int hroce_duplicate(struct hroce_qp *qp, const struct hroce_hdr *h)
 	hroce_count(qp->dev->stats, HROCE_DUPLICATE_REQUEST);
 	if (!hroce_op_enabled(qp, h->flags))
 		return HROCE_DONE;
-	if (h->flags & HROCE_PKT_READ)
-		return hroce_respond_read(qp, h, true);
+	if (h->flags & HROCE_PKT_READ)	/* XRC: of an SRQ that is gone, to nobody */
+		return hroce_qp_is_target(qp) && !rq->srq ? HROCE_DONE :
+		       hroce_respond_read(qp, h, true);
 	if (h->flags & HROCE_PKT_ATOMIC)
 		return hroce_respond_atomic(qp, h, true);
 	if (h->ack_req || (h->flags & HROCE_PKT_LAST))
@@ -401,7 +403,10 @@ static int hroce_respond_packet(struct hroce_qp *qp, struct sk_buff *skb)
 		return HROCE_DONE;
 	}
 	hroce_count(qp->dev->stats, HROCE_RCVD_PKTS);
-	return hroce_respond(qp, skb, &h, n);
+	hroce_xrc_begin(qp, h.srqn);
+	n = hroce_respond(qp, skb, &h, n);
+	hroce_xrc_end(qp);
+	return n;
 }
 
 static bool hroce_responder_waits(struct hroce_qp *qp)

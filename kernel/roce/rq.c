@@ -65,6 +65,16 @@ struct ib_pd *hroce_rq_pd(const struct hroce_qp *qp)
 	return qp->rq.srq ? qp->rq.srq->ibsrq.pd : qp->ibqp.pd;
 }
 
+struct ib_pd *hroce_rq_remote_pd(const struct hroce_qp *qp)
+{
+	return hroce_qp_is_target(qp) ? qp->rq.srq->ibsrq.pd : qp->ibqp.pd;
+}
+
+static struct hroce_cq *hroce_rq_cq(const struct hroce_qp *qp)
+{
+	return to_hcq(hroce_qp_is_target(qp) ? qp->rq.srq->ibsrq.ext.cq : qp->ibqp.recv_cq);
+}
+
 /* Complete the request taken; wr_id and qp_num are filled in here. */
 void hroce_rq_complete(struct hroce_qp *qp, const struct hroce_cqe *cqe, bool solicited)
 {
@@ -73,14 +83,14 @@ void hroce_rq_complete(struct hroce_qp *qp, const struct hroce_cqe *cqe, bool so
 	c.wr_id = qp->rq.wr.wr_id;
 	hroce_cqe_set_qp(&c, &qp->ibqp);
 	qp->rq.have_wr = false;
-	if (hroce_cq_post(to_hcq(qp->ibqp.recv_cq), &c, solicited))
+	if (hroce_cq_post(hroce_rq_cq(qp), &c, solicited))
 		hroce_qp_error(qp);
 }
 
 /* In error a QP takes nothing more from its SRQ, which the owner may wait for. */
 static void hroce_rq_last_wqe(struct hroce_qp *qp)
 {
-	if (qp->rq.last_wqe)
+	if (qp->rq.last_wqe || !hroce_qp_has_rq(qp))
 		return;
 	qp->rq.last_wqe = true;
 	hroce_qp_event(qp, IB_EVENT_QP_LAST_WQE_REACHED);
@@ -95,9 +105,11 @@ bool hroce_rq_flush(struct hroce_qp *qp)
 	};
 	u32 n = 0;
 
-	if (qp->rq.srq) {
-		if (qp->rq.have_wr)
+	if (!qp->rq.ring.ring) {
+		if (qp->rq.have_wr && hroce_xrc_begin(qp, qp->rq.msg_srqn))
 			hroce_rq_complete(qp, &flushed, false);
+		hroce_xrc_end(qp);
+		qp->rq.have_wr = false;	/* its SRQ is gone, and who may want to know */
 		hroce_rq_last_wqe(qp);
 		return false;
 	}

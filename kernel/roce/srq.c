@@ -78,9 +78,19 @@ static int hroce_srq_init(struct hroce_srq *srq, struct ib_srq_attr *attr,
 		return err;
 	attr->max_wr = srq->ring.entries;
 	attr->max_sge = srq->max_sge;
+	if (srq->ibsrq.srq_type == IB_SRQT_XRC) {
+		err = hroce_srq_table_add(srq);
+		if (err)
+			goto ring;
+		resp.srqn = srq->ibsrq.ext.xrc.srq_num;
+	}
 	err = hroce_respond_all(udata, &resp, sizeof(resp));
-	if (err)
-		hroce_ring_destroy(&srq->ring);
+	if (!err)
+		return 0;
+	if (srq->ref)
+		hroce_srq_table_del(srq);
+ring:
+	hroce_ring_destroy(&srq->ring);
 	return err;
 }
 
@@ -90,7 +100,7 @@ int hroce_create_srq(struct ib_srq *ibsrq, struct ib_srq_init_attr *init,
 	struct hroce_dev *dev = to_hdev(ibsrq->device);
 	int err;
 
-	if (init->srq_type != IB_SRQT_BASIC)
+	if (init->srq_type != IB_SRQT_BASIC && init->srq_type != IB_SRQT_XRC)
 		return -EOPNOTSUPP;
 	if (!init->attr.max_wr || init->attr.max_wr > HROCE_MAX_SRQ_WR ||
 	    init->attr.max_sge > HROCE_MAX_SGE)
@@ -103,9 +113,11 @@ int hroce_create_srq(struct ib_srq *ibsrq, struct ib_srq_init_attr *init,
 	return err;
 }
 
-/* The QPs that took from it are gone. */
+/* The QPs that took from it are gone, or are XRC targets. */
 int hroce_destroy_srq(struct ib_srq *ibsrq, struct ib_udata *udata)
 {
+	if (to_hsrq(ibsrq)->ref)
+		hroce_srq_table_del(to_hsrq(ibsrq));
 	hroce_ring_destroy(&to_hsrq(ibsrq)->ring);
 	atomic_dec(&to_hdev(ibsrq->device)->num_srqs);
 	return 0;

@@ -10,6 +10,7 @@
 #include "ring.h"
 
 struct hroce_rwr;
+struct hroce_srq_ref;
 
 /**
  * struct hroce_srq
@@ -18,15 +19,17 @@ struct hroce_rwr;
  * @limit: an event is owed when fewer requests than this are left; 0: not armed
  * @broken: user space has spoilt the ring: nothing is taken from it any more
  * @resize: serialises changes of @ring itself, which are made with both held
+ * @ref: XRC: what its number leads to
  */
 struct hroce_srq {
 	struct ib_srq ibsrq;
-	spinlock_t lock;
+	spinlock_t lock;		/* see above */
 	struct hroce_ringbuf ring;
 	u32 max_sge;
 	u32 limit;
 	bool broken;
-	struct mutex resize;
+	struct mutex resize;		/* likewise */
+	struct hroce_srq_ref *ref;
 };
 
 static inline struct hroce_srq *to_hsrq(struct ib_srq *ibsrq)
@@ -41,6 +44,19 @@ static inline struct hroce_srq *to_hsrq(struct ib_srq *ibsrq)
  *	SRQ is in error.
  */
 int hroce_srq_take(struct hroce_srq *srq, struct hroce_rwr *wr);
+
+/**
+ * hroce_srq_get - an XRC SRQ by its number
+ * Context: any but hard interrupt.
+ * Return: with a reference, for which its destruction waits; or NULL: there is none of
+ *	that number in the domain.
+ */
+struct hroce_srq *hroce_srq_get(u32 srqn, const struct ib_xrcd *xrcd);
+void hroce_srq_put(struct hroce_srq *srq);
+
+/* srq_table.c, for srq.c */
+int hroce_srq_table_add(struct hroce_srq *srq);
+void hroce_srq_table_del(struct hroce_srq *srq);
 
 /* ib_device_ops */
 int hroce_create_srq(struct ib_srq *ibsrq, struct ib_srq_init_attr *init,

@@ -43,7 +43,7 @@ void hroce_walk_remote(struct hroce_walk *w, struct hroce_qp *qp, u32 rkey, u64 
 	w->one.length = length;
 	w->one.lkey = rkey;
 	w->qp = qp;
-	w->pd = qp->ibqp.pd;
+	w->pd = hroce_rq_remote_pd(qp);
 	w->sge = &w->one;
 	w->left = 1;
 	w->off = 0;

@@ -20,6 +20,10 @@ struct hroce_deth {
 	__be32 src_qpn;		/* reserved:8 qpn:24 */
 } __packed;
 
+struct hroce_xrceth {
+	__be32 srqn;		/* reserved:8 srqn:24 */
+} __packed;
+
 struct hroce_reth {
 	__be64 va;
 	__be32 rkey;
@@ -56,6 +60,7 @@ enum {
 	SERVICE_RC = 0,
 	SERVICE_UC = 1,
 	SERVICE_UD = 3,
+	SERVICE_XRC = 5,
 };
 
 #define OP_MASK			0x1f
@@ -112,6 +117,10 @@ u32 hroce_opcode_flags(u8 opcode)
 		if (op == OP_SEND_ONLY || op == OP_SEND_ONLY_IMM)
 			return hroce_op_flags[op] | HROCE_PKT_DETH;
 		return 0;
+	case SERVICE_XRC:	/* as RC, and each request says which SRQ */
+		if (!hroce_op_flags[op] || hroce_op_flags[op] & HROCE_PKT_RESPONSE)
+			return hroce_op_flags[op];
+		return hroce_op_flags[op] | HROCE_PKT_XRCETH;
 	default:
 		return 0;
 	}
@@ -123,6 +132,8 @@ unsigned int hroce_hdr_bytes(u32 flags)
 
 	if (flags & HROCE_PKT_DETH)
 		bytes += sizeof(struct hroce_deth);
+	if (flags & HROCE_PKT_XRCETH)
+		bytes += sizeof(struct hroce_xrceth);
 	if (flags & HROCE_PKT_RETH)
 		bytes += sizeof(struct hroce_reth);
 	if (flags & HROCE_PKT_ATOMICETH)
@@ -160,6 +171,12 @@ unsigned int hroce_hdr_build(const struct hroce_hdr *h, u8 *buf)
 		deth->qkey = cpu_to_be32(h->qkey);
 		deth->src_qpn = cpu_to_be32(h->src_qpn & HROCE_QPN_MASK);
 		at += sizeof(*deth);
+	}
+	if (flags & HROCE_PKT_XRCETH) {
+		struct hroce_xrceth *xrceth = (void *)at;
+
+		xrceth->srqn = cpu_to_be32(h->srqn & HROCE_QPN_MASK);
+		at += sizeof(*xrceth);
 	}
 	if (flags & HROCE_PKT_RETH) {
 		struct hroce_reth *reth = (void *)at;
@@ -211,6 +228,12 @@ static void hroce_get_extended(struct hroce_hdr *h, const u8 *at)
 		h->qkey = be32_to_cpu(deth->qkey);
 		h->src_qpn = be32_to_cpu(deth->src_qpn) & HROCE_QPN_MASK;
 		at += sizeof(*deth);
+	}
+	if (flags & HROCE_PKT_XRCETH) {
+		const struct hroce_xrceth *xrceth = (const void *)at;
+
+		h->srqn = be32_to_cpu(xrceth->srqn) & HROCE_QPN_MASK;
+		at += sizeof(*xrceth);
 	}
 	if (flags & HROCE_PKT_RETH) {
 		const struct hroce_reth *reth = (const void *)at;

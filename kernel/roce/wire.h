@@ -38,7 +38,10 @@ enum hroce_pkt_flags {
 	HROCE_PKT_RESPONSE	= 1 << 14,	/* travels to the requester */
 	HROCE_PKT_READ_RESP	= 1 << 15,
 	HROCE_PKT_KNOWN		= 1 << 16,	/* an opcode that we handle */
+	HROCE_PKT_XRCETH	= 1 << 17,
 };
+
+#define HROCE_OPCODE_XRC	0xa0	/* and what RC has in the lower five bits */
 
 /* AETH syndrome, IBTA 9.7.5.1 */
 #define HROCE_AETH_TYPE(s)	((s) & 0x60)
@@ -82,6 +85,7 @@ struct hroce_hdr {
 	u32 ieth;
 	u32 qkey;
 	u32 src_qpn;
+	u32 srqn;		/* XRCETH */
 	__be32 imm;
 	u64 va;
 	u64 swap_add;

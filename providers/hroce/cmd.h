@@ -28,6 +28,8 @@ DECLARE_DRV_CMD(hroce_cmd_create_qp_ex, IB_USER_VERBS_EX_CMD_CREATE_QP,
 		empty, hroce_create_qp_resp);
 DECLARE_DRV_CMD(hroce_cmd_create_srq, IB_USER_VERBS_CMD_CREATE_SRQ,
 		empty, hroce_create_srq_resp);
+DECLARE_DRV_CMD(hroce_cmd_create_srq_ex, IB_USER_VERBS_CMD_CREATE_XSRQ,
+		empty, hroce_create_srq_resp);
 DECLARE_DRV_CMD(hroce_cmd_modify_srq, IB_USER_VERBS_CMD_MODIFY_SRQ,
 		hroce_modify_srq_req, empty);
 DECLARE_DRV_CMD(hroce_cmd_create_ah, IB_USER_VERBS_CMD_CREATE_AH,

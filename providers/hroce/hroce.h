@@ -154,6 +154,16 @@ int hroce_modify_srq(struct ibv_srq *ibsrq, struct ibv_srq_attr *attr,
 		     int mask);
 int hroce_query_srq(struct ibv_srq *ibsrq, struct ibv_srq_attr *attr);
 int hroce_destroy_srq(struct ibv_srq *ibsrq);
+struct ibv_srq *hroce_create_srq_ex(struct ibv_context *context,
+				    struct ibv_srq_init_attr_ex *attr);
+int hroce_get_srq_num(struct ibv_srq *ibsrq, uint32_t *srq_num);
+
+/* xrc.c */
+struct ibv_xrcd *hroce_open_xrcd(struct ibv_context *context,
+				 struct ibv_xrcd_init_attr *attr);
+int hroce_close_xrcd(struct ibv_xrcd *xrcd);
+struct ibv_qp *hroce_open_qp(struct ibv_context *context,
+			     struct ibv_qp_open_attr *attr);
 
 /* wr.c */
 bool hroce_wr_supported(enum ibv_qp_type type, uint64_t send_ops);

@@ -13,7 +13,8 @@ static int hroce_qp_setup(struct hroce_qp *qp, int cmd_fd,
 
 	err = hroce_queue_map(&qp->sq, cmd_fd, &resp->sq,
 			      sizeof(struct hroce_send_wqe));
-	if (!err && !qp->sq.ring)
+	/* an XRC target sends nothing */
+	if (!err && !qp->sq.ring && qp->vqp.qp.qp_type != IBV_QPT_XRC_RECV)
 		err = EPROTO;
 	if (err)
 		goto err_destroy;
@@ -69,6 +70,7 @@ struct ibv_qp *hroce_create_qp_ex(struct ibv_context *context,
 	int err;
 
 	if (!check_comp_mask(attr->comp_mask, IBV_QP_INIT_ATTR_PD |
+			     IBV_QP_INIT_ATTR_XRCD |
 			     IBV_QP_INIT_ATTR_CREATE_FLAGS |
 			     IBV_QP_INIT_ATTR_SEND_OPS_FLAGS) ||
 	    ((attr->comp_mask & IBV_QP_INIT_ATTR_CREATE_FLAGS) &&
@@ -120,8 +122,9 @@ static void hroce_drop_queued(struct hroce_queue *q, pthread_spinlock_t *lock)
 
 static void hroce_drop_completions(struct ibv_qp *ibqp)
 {
-	hroce_cq_clean(ibqp->recv_cq, ibqp->qp_num);
-	if (ibqp->send_cq != ibqp->recv_cq)
+	if (ibqp->recv_cq)
+		hroce_cq_clean(ibqp->recv_cq, ibqp->qp_num);
+	if (ibqp->send_cq && ibqp->send_cq != ibqp->recv_cq)
 		hroce_cq_clean(ibqp->send_cq, ibqp->qp_num);
 }
 

@@ -4,6 +4,25 @@
 #include "cmd.h"
 #include "hroce.h"
 
+/* After the kernel's part of creation; undoes that on failure. */
+static int hroce_srq_setup(struct hroce_srq *srq, int cmd_fd,
+			   const struct hroce_create_srq_resp *resp)
+{
+	int err;
+
+	err = hroce_queue_map(&srq->queue, cmd_fd, &resp->ring,
+			      sizeof(struct hroce_recv_wqe));
+	if (!err && !srq->queue.ring)
+		err = EPROTO;
+	if (err) {
+		ibv_cmd_destroy_srq(&srq->vsrq.srq);
+		return err;
+	}
+	srq->vsrq.srq_num = resp->srqn;
+	pthread_spin_init(&srq->lock, PTHREAD_PROCESS_PRIVATE);
+	return 0;
+}
+
 struct ibv_srq *hroce_create_srq(struct ibv_pd *pd,
 				 struct ibv_srq_init_attr *attr)
 {
@@ -18,27 +37,53 @@ struct ibv_srq *hroce_create_srq(struct ibv_pd *pd,
 
 	err = ibv_cmd_create_srq(pd, &srq->vsrq.srq, attr, &cmd.ibv_cmd,
 				 sizeof(cmd), &resp.ibv_resp, sizeof(resp));
-	if (err)
-		goto err_free;
-
-	err = hroce_queue_map(&srq->queue, pd->context->cmd_fd,
-			      &resp.drv_payload.ring,
-			      sizeof(struct hroce_recv_wqe));
-	if (!err && !srq->queue.ring)
-		err = EPROTO;
-	if (err)
-		goto err_destroy;
-
-	srq->vsrq.srq_num = resp.drv_payload.srqn;
-	pthread_spin_init(&srq->lock, PTHREAD_PROCESS_PRIVATE);
+	if (!err)
+		err = hroce_srq_setup(srq, pd->context->cmd_fd,
+				      &resp.drv_payload);
+	if (err) {
+		free(srq);
+		errno = err;
+		return NULL;
+	}
 	return &srq->vsrq.srq;
+}
 
-err_destroy:
-	ibv_cmd_destroy_srq(&srq->vsrq.srq);
-err_free:
-	free(srq);
-	errno = err;
-	return NULL;
+/* An XRC SRQ, or a basic one by the other door. */
+struct ibv_srq *hroce_create_srq_ex(struct ibv_context *context,
+				    struct ibv_srq_init_attr_ex *attr)
+{
+	struct hroce_cmd_create_srq_ex_resp resp = {};
+	struct hroce_cmd_create_srq_ex cmd = {};
+	struct hroce_srq *srq;
+	int err;
+
+	if ((attr->comp_mask & IBV_SRQ_INIT_ATTR_TYPE) &&
+	    attr->srq_type != IBV_SRQT_BASIC && attr->srq_type != IBV_SRQT_XRC) {
+		errno = EOPNOTSUPP;
+		return NULL;
+	}
+
+	srq = calloc(1, sizeof(*srq));
+	if (!srq)
+		return NULL;
+
+	err = ibv_cmd_create_srq_ex(context, &srq->vsrq, attr, &cmd.ibv_cmd,
+				    sizeof(cmd), &resp.ibv_resp, sizeof(resp));
+	if (!err)
+		err = hroce_srq_setup(srq, context->cmd_fd, &resp.drv_payload);
+	if (err) {
+		free(srq);
+		errno = err;
+		return NULL;
+	}
+	return &srq->vsrq.srq;
+}
+
+int hroce_get_srq_num(struct ibv_srq *ibsrq, uint32_t *srq_num)
+{
+	/* only XRC SRQs have one */
+	*srq_num = to_hsrq(ibsrq)->vsrq.srq_num;
+	return *srq_num ? 0 : EINVAL;
 }
 
 /*

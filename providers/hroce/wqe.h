@@ -59,6 +59,7 @@ static inline uint32_t hroce_opcodes(enum ibv_qp_type type)
 {
 	switch (type) {
 	case IBV_QPT_RC:
+	case IBV_QPT_XRC_SEND:
 		return HROCE_SEND_OPCODES | HROCE_WRITE_OPCODES |
 		       HROCE_FETCH_OPCODES;
 	case IBV_QPT_UC:
@@ -166,6 +167,8 @@ static inline int hroce_wqe_target(struct hroce_send_wqe *wqe,
 				   enum ibv_qp_type type,
 				   const struct ibv_send_wr *wr)
 {
+	if (type == IBV_QPT_XRC_SEND)
+		wqe->srqn = wr->qp_type.xrc.remote_srqn;
 	switch (wr->opcode) {
 	case IBV_WR_SEND_WITH_IMM:
 		wqe->imm = wr->imm_data;

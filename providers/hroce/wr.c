@@ -120,6 +120,14 @@ static void hroce_wr_set_ud_addr(struct ibv_qp_ex *qpx, struct ibv_ah *ah,
 					  remote_qkey);
 }
 
+static void hroce_wr_set_xrc_srqn(struct ibv_qp_ex *qpx, uint32_t remote_srqn)
+{
+	struct hroce_qp *qp = to_hqpx(qpx);
+
+	if (!qp->wr_err)
+		qp->wr_wqe->srqn = remote_srqn;
+}
+
 static void hroce_wr_set_sge_list(struct ibv_qp_ex *qpx, size_t num_sge,
 				  const struct ibv_sge *sge)
 {
@@ -229,6 +237,7 @@ void hroce_wr_setup(struct ibv_qp_ex *qpx, uint64_t send_ops)
 		qpx->wr_atomic_fetch_add = hroce_wr_atomic_fetch_add;
 
 	qpx->wr_set_ud_addr = hroce_wr_set_ud_addr;
+	qpx->wr_set_xrc_srqn = hroce_wr_set_xrc_srqn;
 	qpx->wr_set_sge = hroce_wr_set_sge;
 	qpx->wr_set_sge_list = hroce_wr_set_sge_list;
 	qpx->wr_set_inline_data = hroce_wr_set_inline_data;

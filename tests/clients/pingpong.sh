@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # ibv_rc_pingpong, which validates its data with -c: pinned, ODP (-o), events (-e);
-# ibv_srq_pingpong, and ibv_uc_pingpong, which has no ODP.
+# ibv_srq_pingpong; ibv_uc_pingpong, which has no ODP; and ibv_xsrq_pingpong, which
+# validates nothing.
 # timeout: 240
 . lib/clients.sh
 
@@ -39,6 +40,14 @@ up netns 1500
 ping_all wire
 srq_all
 for size in 1 4096 65536; do check "ibv_uc_pingpong: $size bytes" of ibv_uc_pingpong "-c -s $size -n $(long 100 1000)"; done
+xsrq() { # OPTIONS
+	# shellcheck disable=SC2086
+	through pair ibv_xsrq_pingpong -d "$DEV_A" -g "$GID_A" $1 -- \
+		ibv_xsrq_pingpong -d "$DEV_B" -g "$GID_B" $1 "$CTL_A"
+}
+check "ibv_xsrq_pingpong" xsrq "-n $(long 100 1000)"
+check "ibv_xsrq_pingpong: ODP" faulted xsrq "-o -n $(long 100 1000)"
+check "ibv_xsrq_pingpong: 65536 bytes, events" xsrq "-e -s 65536 -n $(long 50 500)"
 check "ibv_uc_pingpong: events" of ibv_uc_pingpong "-e -c -n $(long 100 1000)"
 hosts_down
 up loop 1500

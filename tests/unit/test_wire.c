@@ -40,6 +40,15 @@ static const struct {
 	{ 0x26, 28, true }, { 0x27, 12, true }, { 0x28, 12, true },
 	{ 0x29, 16, true }, { 0x2a, 28, true }, { 0x2b, 32, true },
 	{ 0x64, 20, true }, { 0x65, 24, true },				/* UD */
+	{ 0xa0, 16, true }, { 0xa1, 16, true }, { 0xa2, 16, true },	/* XRC SEND */
+	{ 0xa3, 20, true }, { 0xa4, 16, true }, { 0xa5, 20, true },
+	{ 0xa6, 32, true }, { 0xa7, 16, true }, { 0xa8, 16, true },	/* XRC WRITE */
+	{ 0xa9, 20, true }, { 0xaa, 32, true }, { 0xab, 36, true },
+	{ 0xac, 32, false },						/* XRC READ */
+	{ 0xad, 16, true }, { 0xae, 12, true }, { 0xaf, 16, true }, { 0xb0, 16, true },
+	{ 0xb1, 16, false }, { 0xb2, 24, false },			/* acknowledge */
+	{ 0xb3, 44, false }, { 0xb4, 44, false },			/* atomics */
+	{ 0xb6, 20, true }, { 0xb7, 20, true },				/* invalidate */
 };
 
 static int parse(struct hroce_hdr *h, const u8 *pkt, size_t len)
@@ -163,6 +172,7 @@ static void fill(struct hroce_hdr *h, u8 opcode)
 	h->ieth = test_random();
 	h->qkey = test_random();
 	h->src_qpn = test_random() & HROCE_QPN_MASK;
+	h->srqn = test_random() & HROCE_QPN_MASK;
 	h->imm = (__be32)test_random();
 	h->va = random64();
 	h->swap_add = random64();
@@ -183,6 +193,8 @@ static void expect_same(const struct hroce_hdr *a, const struct hroce_hdr *b, u3
 		EXPECT_EQ(a->qkey, b->qkey);
 		EXPECT_EQ(a->src_qpn, b->src_qpn);
 	}
+	if (flags & HROCE_PKT_XRCETH)
+		EXPECT_EQ(a->srqn, b->srqn);
 	if (flags & (HROCE_PKT_RETH | HROCE_PKT_ATOMICETH)) {
 		EXPECT_EQ(a->va, b->va);
 		EXPECT_EQ(a->rkey, b->rkey);
@@ -226,6 +238,17 @@ static void test_round_trip(void)
 			EXPECT_EQ(out.payload, 4 * words - in.pad);
 			expect_same(&in, &out, out.flags);
 		}
+}
+
+/* The SRQ's number comes right behind the BTH. */
+static void test_xrceth(void)
+{
+	struct hroce_hdr in = { .opcode = 0xac, .srqn = 0xff123456, .va = 0x1122334455667788 };
+	static const u8 want[] = { 0, 0x12, 0x34, 0x56, 0x11, 0x22, 0x33, 0x44 };
+	u8 buf[HROCE_MAX_HDR_BYTES];
+
+	EXPECT_EQ(hroce_hdr_build(&in, buf), 32);
+	EXPECT(!memcmp(buf + HROCE_BTH_BYTES, want, sizeof(want)));
 }
 
 /* A field that is too wide for its place spoils no neighbour. */
@@ -330,6 +353,7 @@ int main(void)
 		{ "wire_captured", test_captured },
 		{ "wire_rebuild_captured", test_rebuild_captured },
 		{ "wire_opcodes", test_opcodes },
+		{ "wire_xrceth", test_xrceth },
 		{ "wire_round_trip", test_round_trip },
 		{ "wire_wide_fields", test_wide_fields },
 		{ "wire_lengths", test_lengths },

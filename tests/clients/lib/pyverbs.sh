@@ -15,7 +15,6 @@ suite_from() {
 # What waits for other parts of the device, and what concerns other hardware.
 expected() { # MODULE TEST
 	case $1.$2 in
-	test_odp.*xrc*) return 0;;			# XRC
 	test_odp.*flush*|test_odp.*atomic_write*) return 0;;	# of persistent memory
 	test_mr.*mw*|test_mr.*MW*) return 0;;		# memory windows
 	test_mr.*dmabuf*|test_mr.*Dmabuf*) return 0;;	# dmabuf

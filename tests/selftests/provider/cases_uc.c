@@ -38,7 +38,6 @@ static void uc_open(struct uc *u, struct rc_dev *d)
 	int i;
 
 	u->d = d;
-	p.uc = true;
 	u->buf = loop_map(BYTES);
 	u->mr = ibv_reg_mr(d->pd, u->buf, BYTES, IBV_ACCESS_LOCAL_WRITE |
 			   IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_ON_DEMAND);

@@ -115,6 +115,10 @@ void case_uc_broken(struct rc_dev *d);
 void case_uc_errors(struct rc_dev *d);
 void case_uc_parked(struct rc_dev *d);
 void case_uc_lossy(struct rc_dev *d);
+/* cases_xrc.c: extended reliable connections */
+void case_xrc(struct rc_dev *d);
+void case_xrc_errors(struct rc_dev *d);
+void case_xrc_shared(struct rc_dev *d);
 /* cases_process.c: fork, credentials */
 void case_fork(struct rc_dev *d);
 void case_credentials(struct rc_dev *d);

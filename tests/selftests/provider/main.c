@@ -40,6 +40,9 @@ static const struct loop_case cases[] = {
 	{ "uc_errors", case_uc_errors },
 	{ "uc_parked", case_uc_parked },
 	{ "uc_lossy", case_uc_lossy },
+	{ "xrc", case_xrc },
+	{ "xrc_errors", case_xrc_errors },
+	{ "xrc_shared", case_xrc_shared },
 	{ "fork", case_fork },
 	{ "credentials", case_credentials },
 };

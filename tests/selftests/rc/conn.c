@@ -215,16 +215,23 @@ void rc_qp_connect(struct rc_dev *d, struct ibv_qp *qp, const struct rc_qp_param
 		.max_rd_atomic = p->rd_atomic,
 	};
 
-	int of_rc = IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER;
+	bool rc = qp->qp_type == IBV_QPT_RC;
+	int mask;
 
 	if (rc_qp_state(qp) == IBV_QPS_RESET)
-		rc_qp_init(qp, p->uc ? p->access & IBV_ACCESS_REMOTE_WRITE : p->access);
-	if (ibv_modify_qp(qp, &rtr, IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU |
-			  IBV_QP_DEST_QPN | IBV_QP_RQ_PSN | (p->uc ? 0 : of_rc)))
+		rc_qp_init(qp, qp->qp_type == IBV_QPT_UC ?
+			   p->access & IBV_ACCESS_REMOTE_WRITE : p->access);
+	mask = IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN;
+	if (rc || qp->qp_type == IBV_QPT_XRC_RECV)
+		mask |= IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER;
+	if (ibv_modify_qp(qp, &rtr, mask))
 		rc_die_errno("QP to RTR");
-	of_rc = IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
-		IBV_QP_MAX_QP_RD_ATOMIC;
-	if (ibv_modify_qp(qp, &rts, IBV_QP_STATE | IBV_QP_SQ_PSN | (p->uc ? 0 : of_rc)))
+	mask = IBV_QP_STATE | IBV_QP_SQ_PSN;
+	if (rc || qp->qp_type == IBV_QPT_XRC_SEND)
+		mask |= IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY | IBV_QP_MAX_QP_RD_ATOMIC;
+	if (qp->qp_type != IBV_QPT_UC)
+		mask |= IBV_QP_TIMEOUT;
+	if (ibv_modify_qp(qp, &rts, mask))
 		rc_die_errno("QP to RTS");
 }
 

@@ -70,7 +70,6 @@ struct rc_qp_param {
 	uint8_t retry;
 	uint8_t rnr_retry;
 	uint8_t min_rnr_timer;
-	bool uc;
 };
 
 #define RC_QP_DEFAULTS {						\
@@ -81,7 +80,7 @@ struct rc_qp_param {
 	.min_rnr_timer = 1,						\
 }
 
-/* RESET or INIT to RTR and RTS; an RC QP, or @p says UC. */
+/* RESET or INIT to RTR and RTS; RC, UC, or a half of XRC. */
 void rc_qp_connect(struct rc_dev *d, struct ibv_qp *qp, const struct rc_qp_param *p,
 		   uint32_t my_psn, const struct rc_end *to);
 void rc_qp_init(struct ibv_qp *qp, int access);

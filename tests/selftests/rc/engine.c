@@ -247,7 +247,6 @@ static void connect_qp(struct rc_engine *e, struct rc_flow *f)
 	uint32_t depth = e->sides[0].rd_atomic < e->sides[1].rd_atomic ?
 			 e->sides[0].rd_atomic : e->sides[1].rd_atomic;
 
-	p.uc = e->job.uc;
 	p.mtu = rc_mtu(e->job.mtu);
 	p.timeout = e->job.timeout;
 	p.rd_atomic = 1 + rc_below(&e->rng, depth < 16 ? depth : 16);
