@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# perftest over RC: every verb, bandwidth and latency, pinned and ODP, polling and
-# events, 2 bytes to 8 MiB, 16 queue pairs.
+# perftest, over RC: every verb, bandwidth and latency, pinned and ODP, polling and
+# events, 2 bytes to 8 MiB, 16 queue pairs. And with shared
+# receive queues, over XRC and over UC.
 # timeout: 600
 . lib/clients.sh
 
@@ -64,6 +65,18 @@ many() {
 	check "ib_send_bw inline, $1" "$3" ib_send_bw "-I 64 -s 64 -n 100 $2"
 }
 modes many
+shared() {
+	check "ib_send_bw --use-srq, 4 queue pairs, $1" "$3" ib_send_bw "--use-srq -q 4 -s 4096 -n 50 $2"
+	check "ib_send_lat --use-srq, $1" "$3" ib_send_lat "--use-srq -s 1024 -n 50 $2"
+	check "ib_send_bw -c XRC, $1" "$3" ib_send_bw "-c XRC -s 4096 -n 50 $2"
+	check "ib_write_bw -c XRC, $1" "$3" ib_write_bw "-c XRC -s 65536 -n 50 -t 16 $2"
+	check "ib_read_bw -c XRC, $1" "$3" ib_read_bw "-c XRC -s 65536 -n 50 -t 16 $2"
+}
+[ "$NIC_TYPE" != hroce ] || modes shared
+# perftest has no ODP for UC
+for test in "ib_send_bw -s 4096" "ib_send_bw -s 65536" "ib_write_bw -s 65536" "ib_send_lat -s 1024" "ib_write_lat -s 1024"; do
+	check "$test -c UC" perf "${test%% *}" "${test#* } -c UC -n 50"
+done
 check "ib_send_bw over rdma_cm" through pair ib_send_bw -F -R -s 4096 -n 50 -- ib_send_bw -F -R -s 4096 -n 50 10.0.0.1
 hosts_down
 finish
