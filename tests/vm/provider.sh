@@ -2,7 +2,7 @@
 # The user-space part, built by CMake against the rdma-core source of the
 # guest's version, as it will be found below the guest's root.
 
-USER_PARTS=(CMakeLists.txt cmake providers libhmmodp kernel/include)
+USER_PARTS=(CMakeLists.txt cmake config providers libhmmodp kernel/include)
 
 prepare_provider() {
 	prepare_rdma_core RDMA_CORE "$RDMA_CORE_SOURCE"
