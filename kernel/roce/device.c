@@ -20,6 +20,7 @@
 #include "qp.h"
 #include "qp_verbs.h"
 #include "rdma.h"
+#include "res.h"
 #include "srq.h"
 #include "xrc.h"
 
@@ -87,6 +88,9 @@ static const struct ib_device_ops hroce_device_ops = {
 	.destroy_srq = hroce_destroy_srq,
 	.disassociate_ucontext = hroce_disassociate_ucontext,
 	.enable_driver = hroce_enable_driver,
+	.fill_res_cq_entry = hroce_fill_res_cq,
+	.fill_res_mr_entry = hroce_fill_res_mr,
+	.fill_res_qp_entry = hroce_fill_res_qp,
 	.fill_stat_mr_entry = hroce_fill_stat_mr,
 	.get_dma_mr = hroce_get_dma_mr,
 	.get_hw_stats = hroce_get_hw_stats,

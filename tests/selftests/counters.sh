@@ -108,7 +108,7 @@ perftest() { # its own way to look at them
 }
 # of each region, while a program has it
 region() {
-	local client shown name rc=0
+	local client shown details name rc=0
 	pair ib_send_bw -d "$DEV_A" -x "$GID_A" -F -D 12 -s 65536 --odp -- \
 		ib_send_bw -d "$DEV_B" -x "$GID_B" -F -D 12 -s 65536 --odp "$CTL_A" > "$RC_TMP/region.log" 2>&1 &
 	client=$!
@@ -122,6 +122,10 @@ region() {
 	done
 	for name in page_invalidations page_invalidations_handled page_prefetch; do
 		grep -q "$name [0-9]" <<< "$shown" || { echo "no $name"; rc=1; }
+	done
+	details=$(rdma resource show qp -dd; rdma resource show mr -dd; rdma resource show cq -dd)
+	for name in expected_psn unacked_pkts recv_stalled "kind on-demand" unpolled; do
+		grep -q "$name" <<< "$details" || { echo "no $name in: $details"; rc=1; }
 	done
 	wait $client || { cat "$RC_TMP/region.log"; rc=1; }
 	[ $rc = 0 ] || echo "$shown"
