@@ -65,6 +65,8 @@ struct ibv_qp *hroce_create_qp_ex(struct ibv_context *context,
 {
 	struct hroce_cmd_create_qp_ex_resp resp = {};
 	struct hroce_cmd_create_qp_ex cmd = {};
+	/* an XRC target has none */
+	struct ibv_pd *pd = attr->comp_mask & IBV_QP_INIT_ATTR_PD ? attr->pd : NULL;
 	struct hroce_qp *qp;
 	bool send_ops = attr->comp_mask & IBV_QP_INIT_ATTR_SEND_OPS_FLAGS;
 	int err;
@@ -81,7 +83,7 @@ struct ibv_qp *hroce_create_qp_ex(struct ibv_context *context,
 		return NULL;
 	}
 
-	qp = hroce_object_alloc(attr->pd, sizeof(*qp));
+	qp = hroce_object_alloc(pd, sizeof(*qp));
 	if (!qp)
 		return NULL;
 
@@ -91,7 +93,7 @@ struct ibv_qp *hroce_create_qp_ex(struct ibv_context *context,
 	if (!err)
 		err = hroce_qp_setup(qp, context->cmd_fd, &resp.drv_payload);
 	if (err) {
-		hroce_object_free(attr->pd, qp);
+		hroce_object_free(pd, qp);
 		errno = err;
 		return NULL;
 	}

@@ -44,14 +44,14 @@ struct ibv_qp *hroce_open_qp(struct ibv_context *context,
 	struct hroce_qp *qp;
 	int err;
 
-	qp = calloc(1, sizeof(*qp));
+	qp = hroce_object_alloc(NULL, sizeof(*qp));
 	if (!qp)
 		return NULL;
 
 	err = ibv_cmd_open_qp(context, &qp->vqp, sizeof(qp->vqp), attr, &cmd,
 			      sizeof(cmd), &resp, sizeof(resp));
 	if (err) {
-		free(qp);
+		hroce_object_free(NULL, qp);
 		errno = err;
 		return NULL;
 	}

@@ -73,9 +73,13 @@ shared() {
 	check "ib_read_bw -c XRC, $1" "$3" ib_read_bw "-c XRC -s 65536 -n 50 -t 16 $2"
 }
 [ "$NIC_TYPE" != hroce ] || modes shared
-# perftest has no ODP for UC
+# perftest has no ODP for UC, and the server of a bandwidth test sends nothing
+perf_uc() { # PROGRAM OPTIONS
+	# shellcheck disable=SC2086
+	sent pair "$1" -F -d "$DEV_A" -x "$GID_A" -c UC $2 -- "$1" -F -d "$DEV_B" -x "$GID_B" -c UC $2 "$CTL_A"
+}
 for test in "ib_send_bw -s 4096" "ib_send_bw -s 65536" "ib_write_bw -s 65536" "ib_send_lat -s 1024" "ib_write_lat -s 1024"; do
-	check "$test -c UC" perf "${test%% *}" "${test#* } -c UC -n 50"
+	check "$test -c UC" perf_uc "${test%% *}" "${test#* } -n 50"
 done
 check "ib_send_bw over rdma_cm" through pair ib_send_bw -F -R -s 4096 -n 50 -- ib_send_bw -F -R -s 4096 -n 50 10.0.0.1
 hosts_down

@@ -14,6 +14,16 @@ through() {
 	echo "it ended well, but not over this device: sent_pkts stayed at $a or $b"
 	return 1
 }
+# sent COMMAND...: and B's device must have sent packets, where A's has nothing to say
+sent() {
+	local b
+	b=$(nic_counter B sent_pkts)
+	"$@" || return
+	sleep 0.05
+	[ "$(nic_counter B sent_pkts)" -gt "$b" ] && return
+	echo "it ended well, but not over this device"
+	return 1
+}
 # faulted COMMAND...: and A's device must have faulted pages in (hroce)
 faulted() {
 	local f
