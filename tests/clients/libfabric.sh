@@ -12,10 +12,9 @@ fabric() { # PROVIDER ENDPOINT OPTIONS
 }
 all() { # MODE COMMAND...
 	local size
-	check "msg, all sizes, $1" "${@:2}" fabric verbs msg "-S all"
-	check "rdm, all sizes, $1" "${@:2}" fabric "verbs;ofi_rxm" rdm "-S all"
-	for size in 1 4095 1048576; do
-		check "rdm, $size bytes, $1" "${@:2}" fabric "verbs;ofi_rxm" rdm "-S $size"
+	for size in $(long "64 4095 1048576" "all"); do
+		check "msg, size $size, $1" "${@:2}" fabric verbs msg "-S $size"
+		check "rdm, size $size, $1" "${@:2}" fabric "verbs;ofi_rxm" rdm "-S $size"
 	done
 }
 up netns 4500
