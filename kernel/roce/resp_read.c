@@ -167,7 +167,8 @@ static void hroce_do_atomic(void *ctx, void *kaddr, size_t len)
 {
 	struct hroce_atomic *a = ctx;
 
-	if (a->h->opcode == IB_OPCODE_RC_COMPARE_SWAP)
+	/* of RC or XRC: the service is in the upper bits */
+	if ((a->h->opcode & 0x1f) == IB_OPCODE_COMPARE_SWAP)
 		a->orig = cmpxchg64((u64 *)kaddr, a->h->compare, a->h->swap_add);
 	else
 		a->orig = atomic64_fetch_add(a->h->swap_add, (atomic64_t *)kaddr);
