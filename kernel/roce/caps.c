@@ -32,7 +32,8 @@ int hroce_query_device(struct ib_device *ibdev, struct ib_device_attr *attr,
 	attr->page_size_cap = PAGE_SIZE;
 	attr->device_cap_flags = IB_DEVICE_RC_RNR_NAK_GEN | IB_DEVICE_PORT_ACTIVE_EVENT |
 				 IB_DEVICE_SYS_IMAGE_GUID | IB_DEVICE_SRQ_RESIZE |
-				 IB_DEVICE_XRC;
+				 IB_DEVICE_XRC | IB_DEVICE_MEM_WINDOW |
+				 IB_DEVICE_MEM_WINDOW_TYPE_2B;
 	attr->kernel_cap_flags = IBK_LOCAL_DMA_LKEY | IBK_ALLOW_USER_UNREG |
 				 IBK_ON_DEMAND_PAGING;
 	attr->max_qp = HROCE_MAX_QP;
@@ -46,6 +47,7 @@ int hroce_query_device(struct ib_device *ibdev, struct ib_device_attr *attr,
 	attr->max_srq_wr = HROCE_MAX_SRQ_WR;
 	attr->max_srq_sge = HROCE_MAX_SGE;
 	attr->max_mr = HROCE_MAX_MR;
+	attr->max_mw = HROCE_MAX_MR;	/* keys, of both */
 	attr->max_pd = HROCE_MAX_PD;
 	attr->max_dm_size = HROCE_MAX_DM_BYTES;
 	attr->max_ah = HROCE_MAX_AH;

@@ -51,13 +51,22 @@ static void hroce_progress(struct hroce_qp *qp, u32 una)
 		hroce_requester_seek(qp, una);
 }
 
-/* Complete SENDs and WRITEs that come before this PSN, up to a READ or atomic. */
+/*
+ * Complete SENDs and WRITEs that come before this PSN, and what has been executed
+ * between them, up to a READ or atomic.
+ */
 static void hroce_ack_before(struct hroce_qp *qp, u32 psn)
 {
 	struct hroce_sq *sq = &qp->sq;
 	struct hroce_swr *swr;
 
 	while ((swr = hroce_oldest(sq)) && !hroce_wants_response(swr)) {
+		if (hroce_wr_is_local(swr->wqe.opcode)) {
+			if (!swr->executed)
+				return;
+			hroce_sq_complete(qp, IB_WC_SUCCESS);
+			continue;
+		}
 		if (hroce_psn_before(swr->last_psn, psn)) {
 			hroce_progress(qp, hroce_psn_add(swr->last_psn, 1));
 			hroce_sq_complete(qp, IB_WC_SUCCESS);

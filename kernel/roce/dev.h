@@ -44,7 +44,7 @@ struct hroce_dev {
 	struct hroce_net *hnet;
 	struct hmmodp_owner odp;
 	struct hroce_stats __percpu *stats;
-	struct xarray mrs;		/* key >> 8 -> struct hroce_mr, read under RCU */
+	struct xarray mrs;		/* key >> 8 -> struct hroce_mr, read under RCU; BH */
 	struct xarray ahs;		/* number -> struct hroce_ah, under xa_lock */
 	u32 mr_next;			/* where to look for a free index, under xa_lock */
 	u32 ah_next;			/* likewise */

@@ -66,6 +66,7 @@ static const struct ib_device_ops hroce_device_ops = {
 	.advise_mr = hroce_advise_mr,
 	.alloc_dm = hroce_alloc_dm,
 	.alloc_hw_port_stats = hroce_alloc_hw_port_stats,
+	.alloc_mw = hroce_alloc_mw,
 	.alloc_pd = hroce_alloc_pd,
 	.alloc_ucontext = hroce_alloc_ucontext,
 	.alloc_xrcd = hroce_alloc_xrcd,
@@ -77,6 +78,7 @@ static const struct ib_device_ops hroce_device_ops = {
 	.create_user_ah = hroce_create_ah,
 	.dealloc_dm = hroce_dealloc_dm,
 	.dealloc_driver = hroce_dealloc_driver,
+	.dealloc_mw = hroce_dealloc_mw,
 	.dealloc_pd = hroce_dealloc_pd,
 	.dealloc_ucontext = hroce_dealloc_ucontext,
 	.dealloc_xrcd = hroce_dealloc_xrcd,
@@ -119,6 +121,7 @@ static const struct ib_device_ops hroce_device_ops = {
 
 	INIT_RDMA_OBJ_SIZE(ib_ah, hroce_ah, ibah),
 	INIT_RDMA_OBJ_SIZE(ib_cq, hroce_cq, ibcq),
+	INIT_RDMA_OBJ_SIZE(ib_mw, hroce_mw, ibmw),
 	INIT_RDMA_OBJ_SIZE(ib_pd, hroce_pd, ibpd),
 	INIT_RDMA_OBJ_SIZE(ib_qp, hroce_qp, ibqp),
 	INIT_RDMA_OBJ_SIZE(ib_srq, hroce_srq, ibsrq),
@@ -146,7 +149,8 @@ static void hroce_dev_init(struct hroce_dev *dev, struct net_device *ndev)
 	netdev_hold(ndev, &dev->ndev_tracker, GFP_KERNEL);
 	dev->ndev = ndev;
 	INIT_LIST_HEAD(&dev->list);
-	xa_init_flags(&dev->mrs, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
+	xa_init_flags(&dev->mrs, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT |
+		      XA_FLAGS_LOCK_BH);
 	xa_init_flags(&dev->ahs, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_IRQ);
 	hroce_mcast_init(dev);
 	hroce_port_init(dev);

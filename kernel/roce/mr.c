@@ -20,7 +20,11 @@
 #define HROCE_ACCESS_KNOWN	(IB_ACCESS_LOCAL_WRITE | IB_ACCESS_REMOTE_WRITE | \
 				 IB_ACCESS_REMOTE_READ | IB_ACCESS_REMOTE_ATOMIC | \
 				 IB_ACCESS_ON_DEMAND | IB_ACCESS_HUGETLB | \
+				 IB_ACCESS_MW_BIND | IB_ZERO_BASED | \
 				 IB_ACCESS_OPTIONAL)
+
+#define HROCE_ACCESS_REMOTE	(IB_ACCESS_REMOTE_WRITE | IB_ACCESS_REMOTE_READ | \
+				 IB_ACCESS_REMOTE_ATOMIC)
 
 /* What the kernel's local_dma_lkey, key 0, stands for; on all devices. */
 static struct hroce_mr hroce_local_dma = {
@@ -30,7 +34,7 @@ static struct hroce_mr hroce_local_dma = {
 	.refs = REFCOUNT_INIT(1),
 };
 
-static struct hroce_mr *hroce_mr_lookup(struct hroce_dev *dev, u32 key)
+struct hroce_mr *hroce_mr_lookup(struct hroce_dev *dev, u32 key)
 {
 	struct hroce_mr *mr;
 
@@ -62,10 +66,20 @@ bool hroce_mr_covers(const struct hroce_mr *mr, u64 va, u64 len)
 	       va - mr->iova <= mr->length - len;
 }
 
-static int hroce_mr_check(const struct hroce_mr *mr, u32 key, struct ib_pd *pd,
+/* A window is for those on the other side, and maybe for those of one QP alone. */
+static bool hroce_window_opens(const struct hroce_mr *mr, u32 qpn, int access)
+{
+	if (mr->window.qpn && mr->window.qpn != qpn)
+		return false;
+	return access & HROCE_ACCESS_REMOTE;
+}
+
+static int hroce_mr_check(const struct hroce_mr *mr, u32 key, struct ib_pd *pd, u32 qpn,
 			  int access, u64 va, u64 len, bool kernel)
 {
-	if (key != mr->ibmr.lkey)
+	if (key != mr->ibmr.lkey || mr->kind == HROCE_MR_UNBOUND)
+		return -EINVAL;
+	if (mr->kind == HROCE_MR_WINDOW && !hroce_window_opens(mr, qpn, access))
 		return -EINVAL;
 	if (mr->kind == HROCE_MR_DMA && !kernel)
 		return -EINVAL;
@@ -78,7 +92,7 @@ static int hroce_mr_check(const struct hroce_mr *mr, u32 key, struct ib_pd *pd,
 	return 0;
 }
 
-struct hroce_mr *hroce_mr_get(struct hroce_dev *dev, u32 key, struct ib_pd *pd,
+struct hroce_mr *hroce_mr_get(struct hroce_dev *dev, u32 key, struct ib_pd *pd, u32 qpn,
 			      int access, u64 va, u64 len, bool kernel)
 {
 	struct hroce_mr *mr = hroce_mr_lookup(dev, key);
@@ -86,7 +100,7 @@ struct hroce_mr *hroce_mr_get(struct hroce_dev *dev, u32 key, struct ib_pd *pd,
 
 	if (!mr)
 		return ERR_PTR(-EINVAL);
-	err = hroce_mr_check(mr, key, pd, access, va, len, kernel);
+	err = hroce_mr_check(mr, key, pd, qpn, access, va, len, kernel);
 	if (err) {
 		hroce_mr_put(mr);
 		return ERR_PTR(err);
@@ -96,7 +110,11 @@ struct hroce_mr *hroce_mr_get(struct hroce_dev *dev, u32 key, struct ib_pd *pd,
 
 void hroce_mr_put(struct hroce_mr *mr)
 {
-	if (refcount_dec_and_test(&mr->refs))
+	if (!refcount_dec_and_test(&mr->refs))
+		return;
+	if (mr->kind == HROCE_MR_WINDOW)
+		hroce_window_free(mr);
+	else
 		complete(&mr->idle);
 }
 
@@ -113,14 +131,19 @@ size_t hroce_mr_access(struct hroce_mr *mr, u64 va, size_t len,
 		if (len)
 			actor(ctx, (void *)(uintptr_t)va, len);
 		return len;
+	case HROCE_MR_WINDOW:
+		return hroce_mr_access(mr->window.target, hroce_window_va(mr, va), len,
+				       dir, actor, ctx);
+	case HROCE_MR_UNBOUND:
+		break;
 	}
 	return 0;
 }
 
-static struct hroce_mr *hroce_mr_alloc(struct ib_pd *pd, u64 length, u64 iova,
-				       int access)
+struct hroce_mr *hroce_mr_alloc(struct ib_pd *pd, u64 length, u64 iova, int access,
+				gfp_t gfp)
 {
-	struct hroce_mr *mr = kzalloc(sizeof(*mr), GFP_KERNEL_ACCOUNT);
+	struct hroce_mr *mr = kzalloc(sizeof(*mr), gfp);
 
 	if (!mr)
 		return NULL;
@@ -137,13 +160,13 @@ static struct hroce_mr *hroce_mr_alloc(struct ib_pd *pd, u64 length, u64 iova,
 }
 
 /* From now on it can be found, so it must be complete but for the key. */
-static int hroce_mr_publish(struct hroce_dev *dev, struct hroce_mr *mr)
+int hroce_mr_publish(struct hroce_dev *dev, struct hroce_mr *mr)
 {
 	u32 index, key;
 	int err;
 
-	err = xa_alloc_cyclic(&dev->mrs, &index, NULL, XA_LIMIT(1, HROCE_MAX_MR),
-			      &dev->mr_next, GFP_KERNEL_ACCOUNT);
+	err = xa_alloc_cyclic_bh(&dev->mrs, &index, NULL, XA_LIMIT(1, HROCE_MAX_MR),
+				 &dev->mr_next, GFP_KERNEL_ACCOUNT);
 	if (err < 0)
 		return -ENOMEM;
 	key = index << HROCE_KEY_TAG_BITS |
@@ -151,8 +174,26 @@ static int hroce_mr_publish(struct hroce_dev *dev, struct hroce_mr *mr)
 	mr->ibmr.lkey = key;
 	mr->ibmr.rkey = key;
 	/* the slot is reserved, this cannot fail */
-	xa_store(&dev->mrs, index, mr, GFP_KERNEL);
+	xa_store_bh(&dev->mrs, index, mr, GFP_KERNEL);
 	return 0;
+}
+
+bool hroce_mr_replace(struct hroce_dev *dev, struct hroce_mr *old, struct hroce_mr *mr)
+{
+	/* neither needs memory nor can fail, there is an entry */
+	return xa_cmpxchg_bh(&dev->mrs, old->ibmr.lkey >> HROCE_KEY_TAG_BITS, old, mr,
+			     GFP_ATOMIC) == old;
+}
+
+struct hroce_mr *hroce_mr_take(struct hroce_dev *dev, u32 key)
+{
+	return xa_erase_bh(&dev->mrs, key >> HROCE_KEY_TAG_BITS);
+}
+
+void hroce_mr_finish(struct hroce_mr *mr)
+{
+	hroce_mr_put(mr);
+	wait_for_completion(&mr->idle);
 }
 
 static void hroce_mr_release(struct hroce_mr *mr)
@@ -165,6 +206,8 @@ static void hroce_mr_release(struct hroce_mr *mr)
 		hroce_odp_release(mr);
 		break;
 	case HROCE_MR_DMA:
+	case HROCE_MR_WINDOW:
+	case HROCE_MR_UNBOUND:
 		break;
 	}
 	kfree_rcu(mr, rcu);
@@ -194,10 +237,13 @@ static struct hroce_mr *hroce_mr_make(struct ib_pd *ibpd, u64 start, u64 length,
 	struct hroce_mr *mr;
 	int err;
 
+	if (access & IB_ZERO_BASED)
+		iova = 0;
 	err = hroce_mr_check_reg(start, length, iova, access);
 	if (err)
 		return ERR_PTR(err);
-	mr = hroce_mr_alloc(ibpd, length, iova, access & ~IB_ACCESS_OPTIONAL);
+	mr = hroce_mr_alloc(ibpd, length, iova, access & ~IB_ACCESS_OPTIONAL,
+			    GFP_KERNEL_ACCOUNT);
 	if (!mr)
 		return ERR_PTR(-ENOMEM);
 	mr->start = start;
@@ -256,10 +302,13 @@ struct ib_mr *hroce_rereg_user_mr(struct ib_mr *ibmr, int flags, u64 start, u64 
 			   flags & IB_MR_REREG_ACCESS ? access : old->access, uc);
 	if (IS_ERR(mr))
 		return ERR_CAST(mr);
+	if (atomic_cmpxchg(&old->windows, 0, HROCE_NO_WINDOWS)) {
+		hroce_mr_release(mr);
+		return ERR_PTR(-EBUSY);
+	}
 	mr->ibmr.lkey = ibmr->lkey;
 	mr->ibmr.rkey = ibmr->rkey;
-	xa_store(&to_hdev(ibmr->device)->mrs, ibmr->lkey >> HROCE_KEY_TAG_BITS, mr,
-		 GFP_KERNEL);	/* in the place of another: cannot fail */
+	hroce_mr_replace(to_hdev(ibmr->device), old, mr);
 	return &mr->ibmr;
 }
 
@@ -273,7 +322,8 @@ struct ib_mr *hroce_reg_dm_mr(struct ib_pd *ibpd, struct ib_dm *ibdm,
 
 	if (access & (IB_ACCESS_ON_DEMAND | IB_ACCESS_HUGETLB | ~HROCE_ACCESS_KNOWN))
 		return ERR_PTR(-EOPNOTSUPP);
-	mr = hroce_mr_alloc(ibpd, attr->length, 0, access & ~IB_ACCESS_OPTIONAL);
+	mr = hroce_mr_alloc(ibpd, attr->length, 0, access & ~IB_ACCESS_OPTIONAL,
+			    GFP_KERNEL_ACCOUNT);
 	if (!mr)
 		return ERR_PTR(-ENOMEM);
 	err = hroce_pin_init_dm(mr, to_hdm(ibdm)->memory, attr->offset);
@@ -294,7 +344,7 @@ struct ib_mr *hroce_get_dma_mr(struct ib_pd *ibpd, int access)
 	struct hroce_mr *mr;
 	int err;
 
-	mr = hroce_mr_alloc(ibpd, U64_MAX, 0, access);
+	mr = hroce_mr_alloc(ibpd, U64_MAX, 0, access, GFP_KERNEL_ACCOUNT);
 	if (!mr)
 		return ERR_PTR(-ENOMEM);
 	mr->kind = HROCE_MR_DMA;
@@ -306,15 +356,22 @@ struct ib_mr *hroce_get_dma_mr(struct ib_pd *ibpd, int access)
 	return &mr->ibmr;
 }
 
-/* Nobody finds it any more; those who have found it are waited for. */
+/*
+ * Nobody finds it any more; those who have found it are waited for. With windows bound
+ * to it, it stays (IBTA 10.6.7.1).
+ */
 int hroce_dereg_mr(struct ib_mr *ibmr, struct ib_udata *udata)
 {
 	struct hroce_mr *mr = to_hmr(ibmr);
+	int windows;
 
+	windows = atomic_cmpxchg(&mr->windows, 0, HROCE_NO_WINDOWS);
+	if (windows && windows != HROCE_NO_WINDOWS)
+		return -EBUSY;
 	/* unless another has taken over its key */
-	xa_cmpxchg(&to_hdev(ibmr->device)->mrs, ibmr->lkey >> HROCE_KEY_TAG_BITS, mr, NULL, 0);
-	hroce_mr_put(mr);
-	wait_for_completion(&mr->idle);
+	xa_cmpxchg_bh(&to_hdev(ibmr->device)->mrs, ibmr->lkey >> HROCE_KEY_TAG_BITS, mr,
+		      NULL, 0);
+	hroce_mr_finish(mr);
 	hroce_mr_release(mr);
 	return 0;
 }

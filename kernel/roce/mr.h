@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Memory regions: key -> memory, pinned, on-demand or the kernel's own. */
+/*
+ * Memory regions: key -> memory, pinned, on-demand or the kernel's own; and windows
+ * to them, whose keys are of the same kind.
+ */
 #ifndef HROCE_MR_H
 #define HROCE_MR_H
 
 #include <linux/completion.h>
 #include <linux/refcount.h>
 #include <rdma/ib_verbs.h>
+#include <rdma/hroce-abi.h>
 #include <hmmodp/mirror.h>
 
 #include "rdma.h"
@@ -18,6 +22,8 @@ enum hroce_mr_kind {
 	HROCE_MR_PINNED,	/* ib_umem, or memory of the device */
 	HROCE_MR_ODP,		/* a range of a mirror */
 	HROCE_MR_DMA,		/* all kernel addresses, kernel users only */
+	HROCE_MR_WINDOW,	/* part of another region; see mw.c */
+	HROCE_MR_UNBOUND,	/* no memory: a memory window that is not bound */
 };
 
 struct hroce_mr {
@@ -29,6 +35,7 @@ struct hroce_mr {
 	u64 start;		/* the process's address of iova, user regions only */
 	struct rcu_head rcu;
 	refcount_t refs;	/* one is the registration's */
+	atomic_t windows;	/* bound to it; HROCE_NO_WINDOWS: none can be any more */
 	struct completion idle;	/* refs came to 0 */
 	union {
 		struct {
@@ -40,7 +47,21 @@ struct hroce_mr {
 			struct hmmodp_mirror *mirror;
 			struct hmmodp_region region;
 		} odp;
+		struct {
+			struct hroce_mr *target;	/* whose memory; a reference */
+			struct hroce_mr *unbound;	/* what has the key afterwards */
+			u32 qpn;	/* the one QP that may use it; 0: all of the PD */
+		} window;			/* @start: of iova, in target's addresses */
+		enum ib_mw_type mw_type;	/* unbound */
 	};
+};
+
+/* A region that is going, or about to be changed. */
+#define HROCE_NO_WINDOWS	INT_MIN
+
+struct hroce_mw {
+	struct ib_mw ibmw;
+	struct hroce_mr *unbound;
 };
 
 static inline struct hroce_mr *to_hmr(struct ib_mr *ibmr)
@@ -53,6 +74,7 @@ static inline struct hroce_mr *to_hmr(struct ib_mr *ibmr)
  * @key: lkey or rkey, the whole 32 bits; key 0 is the kernel's local_dma_lkey
  *	and is taken from kernel QPs only
  * @pd: that the region must belong to
+ * @qpn: the QP that asks
  * @access: IB_ACCESS_* that it must grant, all of them; 0: local read
  * @va: first byte, in the region's address space
  * @len: bytes; with 0, key, PD and address are not checked against bounds
@@ -61,7 +83,7 @@ static inline struct hroce_mr *to_hmr(struct ib_mr *ibmr)
  * Return: with a reference, or ERR_PTR: -EINVAL no such key, wrong PD; -EACCES
  *	a right is missing; -ERANGE out of bounds.
  */
-struct hroce_mr *hroce_mr_get(struct hroce_dev *dev, u32 key, struct ib_pd *pd,
+struct hroce_mr *hroce_mr_get(struct hroce_dev *dev, u32 key, struct ib_pd *pd, u32 qpn,
 			      int access, u64 va, u64 len, bool kernel);
 void hroce_mr_put(struct hroce_mr *mr);
 
@@ -84,6 +106,50 @@ size_t hroce_mr_access(struct hroce_mr *mr, u64 va, size_t len,
 struct hmmodp_fault *hroce_mr_fault_async(struct hroce_mr *mr, u64 va, size_t len,
 					  enum hmmodp_dir dir,
 					  hmmodp_fault_done_t done, void *ctx);
+
+/**
+ * hroce_mw_bind - bind a memory window, or unbind one of type 1
+ * @ended: the binding that this has put an end to, or NULL; see hroce_window_ended()
+ * Context: any but hard interrupt.
+ * Return: 0, -ENOMEM, or -EINVAL: against the rules (IBTA 10.6.7.2), nothing is changed.
+ */
+int hroce_mw_bind(struct hroce_dev *dev, struct ib_pd *pd, u32 qpn,
+		  const struct hroce_bind *b, struct hroce_mr **ended);
+
+/**
+ * hroce_mr_invalidate - end a binding by its key
+ * Return: 0 or -EINVAL: no such key, or nothing that @pd and @qpn may invalidate.
+ */
+int hroce_mr_invalidate(struct hroce_dev *dev, struct ib_pd *pd, u32 qpn, u32 key,
+			struct hroce_mr **ended);
+
+/*
+ * Are all accesses through a binding that has been ended over? Then it is gone and the
+ * pointer cleared; true also if there was none. Else ask again, or drop it.
+ */
+bool hroce_window_ended(struct hroce_mr **ended);
+void hroce_window_drop(struct hroce_mr **ended);
+
+/* mr.c, for mw.c */
+struct hroce_mr *hroce_mr_alloc(struct ib_pd *pd, u64 length, u64 iova, int access,
+				gfp_t gfp);
+int hroce_mr_publish(struct hroce_dev *dev, struct hroce_mr *mr);
+/* The region of a key but for its tag; with a reference, or NULL. */
+struct hroce_mr *hroce_mr_lookup(struct hroce_dev *dev, u32 key);
+/* In the place of another that has the same key. False: it is not there any more. */
+bool hroce_mr_replace(struct hroce_dev *dev, struct hroce_mr *old, struct hroce_mr *mr);
+/* Whatever the key stands for, out of the table; the entry's reference is the caller's. */
+struct hroce_mr *hroce_mr_take(struct hroce_dev *dev, u32 key);
+/* Take the registration's reference away, and wait for the others. */
+void hroce_mr_finish(struct hroce_mr *mr);
+
+/* mw.c, for mr.c */
+void hroce_window_free(struct hroce_mr *mr);
+/* Where a byte of a window lies in its target's addresses. */
+static inline u64 hroce_window_va(const struct hroce_mr *mr, u64 va)
+{
+	return mr->start + (va - mr->iova);
+}
 
 /* mr_odp.c, for mr.c: the on-demand kind of the above */
 bool hroce_odp_is_implicit(u64 start, u64 length);
@@ -127,5 +193,7 @@ struct ib_mr *hroce_reg_dm_mr(struct ib_pd *ibpd, struct ib_dm *ibdm,
 			      struct ib_dm_mr_attr *attr, struct uverbs_attr_bundle *attrs);
 struct ib_mr *hroce_get_dma_mr(struct ib_pd *ibpd, int access);
 int hroce_dereg_mr(struct ib_mr *ibmr, struct ib_udata *udata);
+int hroce_alloc_mw(struct ib_mw *ibmw, struct ib_udata *udata);
+int hroce_dealloc_mw(struct ib_mw *ibmw);
 
 #endif

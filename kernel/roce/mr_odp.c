@@ -81,6 +81,10 @@ struct hmmodp_fault *hroce_mr_fault_async(struct hroce_mr *mr, u64 va, size_t le
 					  enum hmmodp_dir dir,
 					  hmmodp_fault_done_t done, void *ctx)
 {
+	if (mr->kind == HROCE_MR_WINDOW) {
+		va = hroce_window_va(mr, va);
+		mr = mr->window.target;
+	}
 	if (WARN_ON_ONCE(mr->kind != HROCE_MR_ODP))
 		return ERR_PTR(-ENOMEM);
 	return hmmodp_fault_async(mr->odp.mirror, hroce_odp_va(mr, va), len, dir,

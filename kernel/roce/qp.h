@@ -70,8 +70,10 @@ struct hroce_inbox {
 /**
  * struct hroce_swr - a send request, fetched from the ring
  * @length: bytes of the message
- * @first_psn: and @last_psn: what it takes on the wire, READ responses included
+ * @first_psn: and @last_psn: what it takes on the wire, READ responses included;
+ *	of a local request, that takes nothing, @last_psn is the one before
  * @status: IB_WC_SUCCESS, or why it cannot be executed
+ * @executed: a local request (hroce_wr_is_local()) that has been
  * @wqe: private copy; the scatter/gather list or inline data follows
  */
 struct hroce_swr {
@@ -79,6 +81,7 @@ struct hroce_swr {
 	u32 first_psn;
 	u32 last_psn;
 	u32 status;
+	bool executed;
 	struct hroce_send_wqe wqe;
 };
 
@@ -125,6 +128,7 @@ struct hroce_sq {
 	struct hroce_stall send_stall;	/* of a source */
 	struct hroce_stall resp_stall;	/* of a READ's or atomic's destination */
 	bool flushed;			/* nothing left when last flushed */
+	struct hroce_mr *ended;		/* by the request being executed; still in use */
 };
 
 /* A receive request taken from the ring. */
@@ -204,6 +208,7 @@ struct hroce_rq {
 	struct hroce_atomic_result *atomics;	/* max_dest_rd_atomic, a circle */
 	u32 atomics_next;
 	struct hroce_stall stall;
+	struct hroce_mr *ended;		/* by the packet being executed; still in use */
 	bool comm_est;			/* event raised */
 	bool last_wqe;			/* likewise */
 };
@@ -295,6 +300,12 @@ static inline struct hroce_swr *hroce_sq_slot(const struct hroce_sq *sq, u32 ind
 	return sq->slots + (size_t)(index & (sq->ring.entries - 1)) * sq->slot_bytes;
 }
 
+/* Is it executed here, without a packet? */
+static inline bool hroce_wr_is_local(u8 opcode)
+{
+	return opcode == IB_UVERBS_WR_BIND_MW || opcode == IB_UVERBS_WR_LOCAL_INV;
+}
+
 /* qp.c */
 void hroce_qp_event(struct hroce_qp *qp, enum ib_event_type type);
 /* To the error state, from either half; the halves flush later. */
@@ -330,10 +341,17 @@ int hroce_send_control(struct hroce_qp *qp, struct hroce_hdr *h);
 
 /* requester.c */
 bool hroce_requester_step(struct hroce_runner *r);
+bool hroce_requester_again(struct hroce_sq *sq);
+bool hroce_requester_fail(struct hroce_qp *qp, struct hroce_swr *swr,
+			  enum ib_wc_status status);
 bool hroce_requester_trouble(struct hroce_qp *qp, struct hroce_swr *swr,
 			     struct hroce_walk *walk, int err, u32 rest);
 void hroce_requester_rewind(struct hroce_qp *qp);
 void hroce_requester_seek(struct hroce_qp *qp, u32 psn);
+
+/* local.c */
+bool hroce_local_run(struct hroce_qp *qp, struct hroce_swr *swr);
+void hroce_local_complete(struct hroce_qp *qp);
 
 /* completer.c: false: stalled */
 bool hroce_completer_run(struct hroce_qp *qp);

@@ -23,6 +23,7 @@ void hroce_sq_reset(struct hroce_qp *qp)
 	hroce_stall_cancel(&sq->send_stall);
 	hroce_stall_cancel(&sq->resp_stall);
 	hroce_inbox_purge(&sq->inbox);
+	hroce_window_drop(&sq->ended);
 	sq->ring.index = 0;
 	sq->fetched = 0;
 	sq->send = 0;
@@ -45,6 +46,7 @@ void hroce_rq_reset(struct hroce_qp *qp)
 
 	hroce_stall_cancel(&rq->stall);
 	hroce_inbox_purge(&rq->inbox);
+	hroce_window_drop(&rq->ended);
 	rq->ring.index = 0;
 	if (rq->ring.ring) {
 		WRITE_ONCE(rq->ring.ring->producer, 0);

@@ -22,6 +22,11 @@ static const struct hroce_opcodes hroce_send_imm_ops = {
 	IB_OPCODE_RC_SEND_LAST_WITH_IMMEDIATE, IB_OPCODE_RC_SEND_ONLY_WITH_IMMEDIATE,
 };
 
+static const struct hroce_opcodes hroce_send_inv_ops = {
+	IB_OPCODE_RC_SEND_FIRST, IB_OPCODE_RC_SEND_MIDDLE,
+	IB_OPCODE_RC_SEND_LAST_WITH_INVALIDATE, IB_OPCODE_RC_SEND_ONLY_WITH_INVALIDATE,
+};
+
 static const struct hroce_opcodes hroce_write_ops = {
 	IB_OPCODE_RC_RDMA_WRITE_FIRST, IB_OPCODE_RC_RDMA_WRITE_MIDDLE,
 	IB_OPCODE_RC_RDMA_WRITE_LAST, IB_OPCODE_RC_RDMA_WRITE_ONLY,
@@ -40,11 +45,20 @@ static const struct hroce_opcodes *hroce_wr_opcodes(u8 opcode)
 		return &hroce_send_ops;
 	case IB_UVERBS_WR_SEND_WITH_IMM:
 		return &hroce_send_imm_ops;
+	case IB_UVERBS_WR_SEND_WITH_INV:
+		return &hroce_send_inv_ops;
 	case IB_UVERBS_WR_RDMA_WRITE:
 		return &hroce_write_ops;
 	default:
 		return &hroce_write_imm_ops;
 	}
+}
+
+/* Is all of a request before this PSN, so that nothing of it is left to do? */
+static bool hroce_swr_is_behind(const struct hroce_swr *swr, u32 psn)
+{
+	return hroce_psn_before(swr->last_psn, psn) &&
+	       (swr->executed || !hroce_wr_is_local(swr->wqe.opcode));
 }
 
 /* Go on from this PSN, which has been assigned to a request or is the next. */
@@ -53,7 +67,7 @@ void hroce_requester_seek(struct hroce_qp *qp, u32 psn)
 	struct hroce_sq *sq = &qp->sq;
 	u32 i = sq->ring.index;
 
-	while (i != sq->fetched && hroce_psn_before(hroce_sq_slot(sq, i)->last_psn, psn))
+	while (i != sq->fetched && hroce_swr_is_behind(hroce_sq_slot(sq, i), psn))
 		i++;
 	sq->send = i;
 	sq->psn = psn;
@@ -78,8 +92,8 @@ static u32 hroce_window_left(const struct hroce_sq *sq)
 	return out < HROCE_WINDOW_PKTS ? HROCE_WINDOW_PKTS - out : 0;
 }
 
-/* No memory just now. */
-static bool hroce_requester_again(struct hroce_sq *sq)
+/* No memory just now, or somebody else has to finish first. */
+bool hroce_requester_again(struct hroce_sq *sq)
 {
 	sq->again = true;
 	sq->again_at = jiffies + 1;
@@ -104,8 +118,8 @@ static void hroce_requester_advance(struct hroce_qp *qp, struct hroce_swr *swr, 
  * The request at sq->send cannot be executed. It fails when it has become the
  * oldest, so that those before it complete first. True: done, go on.
  */
-static bool hroce_requester_fail(struct hroce_qp *qp, struct hroce_swr *swr,
-				 enum ib_wc_status status)
+bool hroce_requester_fail(struct hroce_qp *qp, struct hroce_swr *swr,
+			  enum ib_wc_status status)
 {
 	swr->status = status;
 	if (qp->sq.ring.index != qp->sq.send)
@@ -132,6 +146,18 @@ bool hroce_requester_trouble(struct hroce_qp *qp, struct hroce_swr *swr,
 }
 
 /*
+ * Does another message follow at once? Those that make no packet may wait for this
+ * one's ACK. A hint: user space can change its ring.
+ */
+static bool hroce_message_follows(const struct hroce_sq *sq)
+{
+	const struct hroce_send_wqe *next = hroce_ring_at(&sq->ring, sq->send + 1);
+
+	return hroce_ring_producer(&sq->ring) != sq->send + 1 &&
+	       !hroce_wr_is_local(READ_ONCE(next->opcode));
+}
+
+/*
  * An ACK is wanted at the end of a message. It can wait a little when another
  * message follows at once; should that one not get away after all, the timeout
  * makes up for it, from then on without that economy.
@@ -140,7 +166,7 @@ static bool hroce_ask_ack(struct hroce_qp *qp, const struct hroce_burst *b)
 {
 	struct hroce_sq *sq = &qp->sq;
 	bool end = b->pkt + b->count == b->total;
-	bool follows = hroce_ring_producer(&sq->ring) != sq->send + 1;
+	bool follows = hroce_message_follows(sq);
 
 	sq->unasked += b->count;
 	if (hroce_window_left(sq) > b->count && sq->unasked < HROCE_ACK_EVERY &&
@@ -164,6 +190,7 @@ static bool hroce_send_data(struct hroce_qp *qp, struct hroce_swr *swr)
 		.count = hroce_window_left(sq),
 		.hdr = {
 			.imm = (__force __be32)wqe->imm,
+			.ieth = wqe->imm,
 			.va = wqe->rdma.remote_addr,
 			.rkey = wqe->rdma.rkey,
 			.length = swr->length,
@@ -273,6 +300,8 @@ static bool hroce_requester_send(struct hroce_qp *qp)
 	if ((swr->wqe.flags & IB_SEND_FENCE) && sq->rd_out &&
 	    sq->psn == swr->first_psn)
 		return false;
+	if (hroce_wr_is_local(swr->wqe.opcode))
+		return hroce_local_run(qp, swr);
 	switch (swr->wqe.opcode) {
 	case IB_UVERBS_WR_RDMA_READ:
 	case IB_UVERBS_WR_ATOMIC_CMP_AND_SWP:
@@ -353,6 +382,7 @@ bool hroce_requester_step(struct hroce_runner *r)
 	default:
 		return false;
 	}
+	hroce_local_complete(qp);
 	hroce_completer_timeout(qp);
 	if (!hroce_requester_waits(qp))
 		more = hroce_requester_send(qp);

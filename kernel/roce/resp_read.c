@@ -17,8 +17,8 @@ static bool hroce_read_allowed(struct hroce_qp *qp, const struct hroce_hdr *h)
 
 	if (!h->length)
 		return true;
-	mr = hroce_mr_get(qp->dev, h->rkey, hroce_rq_remote_pd(qp), IB_ACCESS_REMOTE_READ,
-			  h->va, h->length, false);
+	mr = hroce_mr_get(qp->dev, h->rkey, hroce_rq_remote_pd(qp), qp->ibqp.qp_num,
+			  IB_ACCESS_REMOTE_READ, h->va, h->length, false);
 	if (IS_ERR(mr))
 		return false;
 	hroce_mr_put(mr);

@@ -139,8 +139,31 @@ static int hroce_recv_done(struct hroce_qp *qp, const struct hroce_hdr *h, u32 b
 		cqe.flags |= HROCE_CQE_IMM;
 		cqe.imm = (__force u32)h->imm;
 	}
+	if (h->flags & HROCE_PKT_IETH) {
+		cqe.flags |= HROCE_CQE_INV;
+		cqe.imm = h->ieth;
+	}
 	hroce_rq_complete(qp, &cqe, h->solicited);
 	return 0;
+}
+
+/*
+ * The sender wants a key of ours to end. As long as others still copy by it, the packet
+ * stays, and is executed once more.
+ */
+static int hroce_respond_invalidate(struct hroce_qp *qp, const struct hroce_hdr *h)
+{
+	struct hroce_rq *rq = &qp->rq;
+	int err = 0;
+
+	if (!rq->ended)
+		err = hroce_mr_invalidate(qp->dev, hroce_rq_remote_pd(qp),
+					  qp->ibqp.qp_num, h->ieth, &rq->ended);
+	if (err || hroce_window_ended(&rq->ended))
+		return err;
+	rq->again = true;
+	rq->again_at = jiffies + 1;
+	return -EAGAIN;
 }
 
 /* Bytes of a SEND into the receive request's memory. */
@@ -170,6 +193,14 @@ int hroce_respond_send(struct hroce_qp *qp, struct sk_buff *skb,
 	if (err == -EAGAIN)
 		err = hroce_responder_stall(qp, &walk, h->psn);
 	hroce_walk_end(&walk);
+	if (!err && (h->flags & HROCE_PKT_IETH)) {
+		err = hroce_respond_invalidate(qp, h);
+		if (err == -EINVAL) {
+			hroce_responder_fail(qp, h->psn, HROCE_NAK_REM_ACCESS,
+					     IB_WC_REM_INV_REQ_ERR);
+			return HROCE_DONE;
+		}
+	}
 	switch (err) {
 	case 0:
 		break;
@@ -204,7 +235,7 @@ static bool hroce_write_begins(struct hroce_qp *qp, const struct hroce_hdr *h)
 	rq->msg_length = h->length;
 	if (!h->length)
 		return true;
-	mr = hroce_mr_get(qp->dev, h->rkey, hroce_rq_remote_pd(qp),
+	mr = hroce_mr_get(qp->dev, h->rkey, hroce_rq_remote_pd(qp), qp->ibqp.qp_num,
 			  IB_ACCESS_REMOTE_WRITE, h->va, h->length, false);
 	if (IS_ERR(mr))
 		return false;
@@ -449,8 +480,9 @@ bool hroce_responder_step(struct hroce_runner *r)
 	if (!skb)
 		return false;
 	while (hroce_rx_len(skb) && READ_ONCE(qp->state) != IB_QPS_ERR) {
+		/* once more, to see to it that it is woken in time */
 		if (hroce_respond_packet(qp, skb) == HROCE_STAY)
-			return false;
+			return rq->again;
 		hroce_rx_next(skb);
 		if (rq->emit.active)
 			return true;

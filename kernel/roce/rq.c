@@ -105,6 +105,7 @@ bool hroce_rq_flush(struct hroce_qp *qp)
 	};
 	u32 n = 0;
 
+	hroce_window_drop(&qp->rq.ended);
 	if (!qp->rq.ring.ring) {
 		if (qp->rq.have_wr && hroce_xrc_begin(qp, qp->rq.msg_srqn))
 			hroce_rq_complete(qp, &flushed, false);

@@ -7,11 +7,18 @@ static int hroce_wc_opcode(const struct hroce_qp *qp, u8 opcode)
 {
 	bool rc = hroce_qp_is_reliable(qp);
 	bool connected = !hroce_qp_is_ud(qp);
+	bool plain = qp->ibqp.qp_type == IB_QPT_RC;
 
 	switch (opcode) {
 	case IB_UVERBS_WR_SEND:
 	case IB_UVERBS_WR_SEND_WITH_IMM:
 		return IB_WC_SEND;
+	case IB_UVERBS_WR_SEND_WITH_INV:
+		return plain ? IB_WC_SEND : -EINVAL;
+	case IB_UVERBS_WR_BIND_MW:
+		return plain ? IB_WC_BIND_MW : -EINVAL;
+	case IB_UVERBS_WR_LOCAL_INV:
+		return plain ? IB_WC_LOCAL_INV : -EINVAL;
 	case IB_UVERBS_WR_RDMA_WRITE:
 	case IB_UVERBS_WR_RDMA_WRITE_WITH_IMM:
 		return connected ? IB_WC_RDMA_WRITE : -EINVAL;
@@ -42,6 +49,8 @@ static enum ib_wc_status hroce_swr_check(struct hroce_qp *qp, struct hroce_swr *
 
 	if (hroce_wc_opcode(qp, wqe->opcode) < 0)
 		return IB_WC_LOC_QP_OP_ERR;
+	if (hroce_wr_is_local(wqe->opcode))
+		return IB_WC_SUCCESS;
 	if (wqe->flags & IB_SEND_INLINE) {
 		length = wqe->inline_length;
 		if (wqe->opcode == IB_UVERBS_WR_RDMA_READ || hroce_wr_is_atomic(wqe->opcode))
@@ -84,11 +93,21 @@ static enum ib_wc_status hroce_swr_copy(struct hroce_sq *sq, struct hroce_swr *s
 	return IB_WC_SUCCESS;
 }
 
+/* PSNs that a request takes. */
+static u32 hroce_swr_packets(const struct hroce_qp *qp, const struct hroce_swr *swr)
+{
+	if (hroce_wr_is_local(swr->wqe.opcode))
+		return 0;
+	if (hroce_wr_is_atomic(swr->wqe.opcode))
+		return 1;
+	return hroce_psn_count(swr->length, qp->mtu ?: 1);
+}
+
 /* Take the next request from the ring. False: there is none. */
 bool hroce_sq_fetch(struct hroce_qp *qp)
 {
 	struct hroce_sq *sq = &qp->sq;
-	u32 producer = hroce_ring_producer(&sq->ring), packets;
+	u32 producer = hroce_ring_producer(&sq->ring);
 	struct hroce_swr *swr;
 
 	if (producer == sq->fetched)
@@ -105,10 +124,9 @@ bool hroce_sq_fetch(struct hroce_qp *qp)
 	swr->status = hroce_swr_copy(sq, swr, hroce_ring_at(&sq->ring, sq->fetched));
 	if (swr->status == IB_WC_SUCCESS)
 		swr->status = hroce_swr_check(qp, swr);
-	packets = hroce_wr_is_atomic(swr->wqe.opcode) ? 1 :
-		  hroce_psn_count(swr->length, qp->mtu ?: 1);
+	swr->executed = false;
 	swr->first_psn = sq->next_psn;
-	sq->next_psn = hroce_psn_add(sq->next_psn, packets);
+	sq->next_psn = hroce_psn_add(sq->next_psn, hroce_swr_packets(qp, swr));
 	swr->last_psn = hroce_psn_add(sq->next_psn, HROCE_PSN_MASK);
 	sq->fetched++;
 	return true;
@@ -155,6 +173,7 @@ bool hroce_sq_flush(struct hroce_qp *qp)
 	struct hroce_sq *sq = &qp->sq;
 	u32 n = 0;
 
+	hroce_window_drop(&sq->ended);
 	while (sq->ring.index != sq->fetched || hroce_sq_fetch(qp)) {
 		if (n++ == sq->ring.entries)
 			return true;

@@ -67,8 +67,8 @@ static int hroce_walk_region(struct hroce_walk *w)
 	struct hroce_qp *qp = w->qp;
 	struct hroce_mr *mr;
 
-	mr = hroce_mr_get(qp->dev, w->sge->lkey, w->pd, w->access,
-			  w->sge->addr + w->off,
+	mr = hroce_mr_get(qp->dev, w->sge->lkey, w->pd, qp->ibqp.qp_num,
+			  w->access, w->sge->addr + w->off,
 			  min(w->need, w->sge->length - w->off), !qp->is_user);
 	if (IS_ERR(mr))
 		return PTR_ERR(mr);

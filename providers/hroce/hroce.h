@@ -106,6 +106,12 @@ struct ibv_mr *hroce_reg_dm_mr(struct ibv_pd *pd, struct ibv_dm *ibdm,
 			       uint64_t offset, size_t length,
 			       unsigned int access);
 
+/* mw.c */
+struct ibv_mw *hroce_alloc_mw(struct ibv_pd *pd, enum ibv_mw_type type);
+int hroce_dealloc_mw(struct ibv_mw *mw);
+int hroce_bind_mw(struct ibv_qp *ibqp, struct ibv_mw *mw,
+		  struct ibv_mw_bind *bind);
+
 /* ah.c */
 struct ibv_ah *hroce_create_ah(struct ibv_pd *pd, struct ibv_ah_attr *attr);
 int hroce_destroy_ah(struct ibv_ah *ibah);

@@ -42,13 +42,20 @@ static inline const struct hroce_ah *to_hroce_ah(const struct ibv_ah *ibah)
 enum {
 	HROCE_SEND_OPCODES = HROCE_BIT(IBV_WR_SEND) |
 			     HROCE_BIT(IBV_WR_SEND_WITH_IMM),
+	HROCE_INV_OPCODES = HROCE_BIT(IBV_WR_SEND_WITH_INV) |
+			    HROCE_BIT(IBV_WR_LOCAL_INV) |
+			    HROCE_BIT(IBV_WR_BIND_MW),
 	HROCE_WRITE_OPCODES = HROCE_BIT(IBV_WR_RDMA_WRITE) |
 			      HROCE_BIT(IBV_WR_RDMA_WRITE_WITH_IMM),
 	HROCE_FETCH_OPCODES = HROCE_BIT(IBV_WR_RDMA_READ) |
 			      HROCE_BIT(IBV_WR_ATOMIC_CMP_AND_SWP) |
 			      HROCE_BIT(IBV_WR_ATOMIC_FETCH_AND_ADD),
 
-	HROCE_INLINE_OPCODES = HROCE_SEND_OPCODES | HROCE_WRITE_OPCODES,
+	HROCE_INLINE_OPCODES = HROCE_SEND_OPCODES | HROCE_WRITE_OPCODES |
+			       HROCE_BIT(IBV_WR_SEND_WITH_INV),
+	/* without data, whatever the request says */
+	HROCE_BARE_OPCODES = HROCE_BIT(IBV_WR_LOCAL_INV) |
+			     HROCE_BIT(IBV_WR_BIND_MW),
 
 	HROCE_SEND_FLAGS = IBV_SEND_FENCE | IBV_SEND_SIGNALED |
 			   IBV_SEND_SOLICITED | IBV_SEND_INLINE,
@@ -61,7 +68,7 @@ static inline uint32_t hroce_opcodes(enum ibv_qp_type type)
 	case IBV_QPT_RC:
 	case IBV_QPT_XRC_SEND:
 		return HROCE_SEND_OPCODES | HROCE_WRITE_OPCODES |
-		       HROCE_FETCH_OPCODES;
+		       HROCE_FETCH_OPCODES | HROCE_INV_OPCODES;
 	case IBV_QPT_UC:
 		return HROCE_SEND_OPCODES | HROCE_WRITE_OPCODES;
 	case IBV_QPT_UD:
@@ -120,6 +127,8 @@ static inline int hroce_wqe_data(struct hroce_send_wqe *wqe,
 	int err = 0;
 	int i;
 
+	if (hroce_opcode_in(HROCE_BARE_OPCODES, wr->opcode))
+		return 0;
 	if ((uint32_t)wr->num_sge > q->max_sge)
 		return EINVAL;
 	if (!(wr->send_flags & IBV_SEND_INLINE))
@@ -150,6 +159,23 @@ static inline void hroce_wqe_atomic(struct hroce_send_wqe *wqe,
 	wqe->atomic.swap = swap;
 }
 
+static inline int hroce_wqe_bind(struct hroce_send_wqe *wqe,
+				 const struct ibv_mw *mw, uint32_t rkey,
+				 const struct ibv_mw_bind_info *info)
+{
+	if (info->length && !info->mr)
+		return EINVAL;
+	wqe->bind = (struct hroce_bind) {
+		.addr = info->addr,
+		.length = info->length,
+		.key = mw->rkey,
+		.rkey = rkey,
+		.lkey = info->mr ? info->mr->lkey : 0,
+		.access = info->mw_access_flags,
+	};
+	return 0;
+}
+
 static inline int hroce_wqe_ud(struct hroce_send_wqe *wqe,
 			       const struct ibv_ah *ah, uint32_t remote_qpn,
 			       uint32_t remote_qkey)
@@ -178,6 +204,13 @@ static inline int hroce_wqe_target(struct hroce_send_wqe *wqe,
 			return 0;
 		return hroce_wqe_ud(wqe, wr->wr.ud.ah, wr->wr.ud.remote_qpn,
 				    wr->wr.ud.remote_qkey);
+	case IBV_WR_SEND_WITH_INV:
+	case IBV_WR_LOCAL_INV:
+		wqe->imm = wr->invalidate_rkey;
+		return 0;
+	case IBV_WR_BIND_MW:
+		return hroce_wqe_bind(wqe, wr->bind_mw.mw, wr->bind_mw.rkey,
+				      &wr->bind_mw.bind_info);
 	case IBV_WR_RDMA_WRITE_WITH_IMM:
 		wqe->imm = wr->imm_data;
 		/* fallthrough */

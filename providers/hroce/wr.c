@@ -74,6 +74,35 @@ static void hroce_wr_send_imm(struct ibv_qp_ex *qpx, __be32 imm)
 		wqe->imm = imm;
 }
 
+static void hroce_wr_open_inv(struct ibv_qp_ex *qpx, enum ibv_wr_opcode opcode,
+			      uint32_t rkey)
+{
+	struct hroce_send_wqe *wqe = hroce_wr_open(qpx, opcode);
+
+	if (wqe)
+		wqe->imm = rkey;
+}
+
+static void hroce_wr_send_inv(struct ibv_qp_ex *qpx, uint32_t rkey)
+{
+	hroce_wr_open_inv(qpx, IBV_WR_SEND_WITH_INV, rkey);
+}
+
+static void hroce_wr_local_inv(struct ibv_qp_ex *qpx, uint32_t rkey)
+{
+	hroce_wr_open_inv(qpx, IBV_WR_LOCAL_INV, rkey);
+}
+
+static void hroce_wr_bind_mw(struct ibv_qp_ex *qpx, struct ibv_mw *mw,
+			     uint32_t rkey,
+			     const struct ibv_mw_bind_info *info)
+{
+	struct hroce_send_wqe *wqe = hroce_wr_open(qpx, IBV_WR_BIND_MW);
+
+	if (wqe)
+		to_hqpx(qpx)->wr_err = hroce_wqe_bind(wqe, mw, rkey, info);
+}
+
 static void hroce_wr_rdma_write(struct ibv_qp_ex *qpx, uint32_t rkey,
 				uint64_t remote_addr)
 {
@@ -211,6 +240,9 @@ bool hroce_wr_supported(enum ibv_qp_type type, uint64_t send_ops)
 	if (hroce_opcode_in(opcodes, IBV_WR_RDMA_WRITE))
 		ops |= IBV_QP_EX_WITH_RDMA_WRITE |
 		       IBV_QP_EX_WITH_RDMA_WRITE_WITH_IMM;
+	if (hroce_opcode_in(opcodes, IBV_WR_BIND_MW))
+		ops |= IBV_QP_EX_WITH_BIND_MW | IBV_QP_EX_WITH_LOCAL_INV |
+		       IBV_QP_EX_WITH_SEND_WITH_INV;
 	if (hroce_opcode_in(opcodes, IBV_WR_RDMA_READ))
 		ops |= IBV_QP_EX_WITH_RDMA_READ |
 		       IBV_QP_EX_WITH_ATOMIC_CMP_AND_SWP |
@@ -235,6 +267,12 @@ void hroce_wr_setup(struct ibv_qp_ex *qpx, uint64_t send_ops)
 		qpx->wr_atomic_cmp_swp = hroce_wr_atomic_cmp_swp;
 	if (send_ops & IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD)
 		qpx->wr_atomic_fetch_add = hroce_wr_atomic_fetch_add;
+	if (send_ops & IBV_QP_EX_WITH_BIND_MW)
+		qpx->wr_bind_mw = hroce_wr_bind_mw;
+	if (send_ops & IBV_QP_EX_WITH_LOCAL_INV)
+		qpx->wr_local_inv = hroce_wr_local_inv;
+	if (send_ops & IBV_QP_EX_WITH_SEND_WITH_INV)
+		qpx->wr_send_inv = hroce_wr_send_inv;
 
 	qpx->wr_set_ud_addr = hroce_wr_set_ud_addr;
 	qpx->wr_set_xrc_srqn = hroce_wr_set_xrc_srqn;

@@ -37,6 +37,15 @@ devinfo() {
 	grep -q "state:.*PORT_ACTIVE" <<< "$text" && grep -q "RoCE v2" <<< "$text" &&
 	grep -q "atomic_cap:.*ATOMIC_" <<< "$text" && grep -q "link_layer:.*Ethernet" <<< "$text"
 }
+# data by provider.sh's mw1 and mw2
+windows() {
+	[ "$NIC_TYPE" = hroce ] || { echo "for hroce"; return 4; }
+	local text
+	text=$(ibv_devinfo -v -d "$DEV_A")
+	grep -qE "max_mw:\s*[1-9]" <<< "$text" && grep -qw MEM_WINDOW <<< "$text" &&
+	grep -qw MEM_WINDOW_TYPE_2B <<< "$text" && ! grep -qw MEM_WINDOW_TYPE_2A <<< "$text" || return
+	rc_pair windows "" "" && rc_pair windows --odp --odp
+}
 ud_pingpong() { # the device says it has UD
 	pair ibv_ud_pingpong -d "$DEV_A" -g "$GID_A" -n 20 -- ibv_ud_pingpong -d "$DEV_B" -g "$GID_B" -n 20 "$CTL_A"
 }
@@ -49,6 +58,7 @@ check "limits at netdev MTU 2200" mtu 2200 2048
 check "limits at netdev MTU 640" mtu 640 512
 ip link set "$IF_A" mtu 1500
 check "ODP capabilities of RC, UC and UD" odp_caps
+check "memory windows" windows
 check "UD" ud_pingpong
 hosts_down
 finish

@@ -29,6 +29,7 @@ role() { # NIC_TYPE_A NIC_TYPE_B
 	export GIDS=6
 	check "client $2, server $1, IPv6" try rc_pair rc_check "$a" "$b --iters 4 --cold"
 	export GIDS=4
+	check "client $2, server $1, memory windows" rc_pair windows "$a" ""
 	check "client $2, server $1, rdma_cm" rc_cm
 	hosts_down
 }

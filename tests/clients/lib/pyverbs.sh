@@ -20,7 +20,6 @@ skip_reason() {
 	test_tag_matching.*) echo "tag matching in hardware";;
 	test_mr.*dmabuf*|test_cuda_dmabuf.*) echo "needs a GPU";;
 	test_odp.*flush*|test_odp.*atomic_write*|test_qpex.*flush*|test_qpex.*atomic_write*) echo "not there yet";;
-	test_mr.*mw*|test_qpex.*_mw*) echo "not there yet";;
 	*) return 1;;
 	esac
 }

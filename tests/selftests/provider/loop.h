@@ -97,6 +97,12 @@ void case_rereg(struct rc_dev *d);
 void case_advise_errors(struct rc_dev *d);
 void case_read_ahead(struct rc_dev *d);
 void case_advise(struct rc_dev *d);
+/* cases_mw.c: memory windows, invalidation */
+void case_mw1(struct rc_dev *d);
+void case_mw2(struct rc_dev *d);
+void case_mw_rules(struct rc_dev *d);
+void case_mw_storm(struct rc_dev *d);
+void case_mw_exit(struct rc_dev *d);
 /* cases_slow.c: pages that come late */
 void case_slow_page(struct rc_dev *d);
 /* cases_ud.c: datagrams */

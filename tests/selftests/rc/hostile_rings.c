@@ -36,6 +36,7 @@ struct prey {
 	struct rc_mem mem;
 	uint8_t *model;
 	struct ibv_mr *mr;
+	struct ibv_mw *mw[2];
 	struct ibv_cq *cq;
 	struct ibv_qp *qp[2];
 	struct ring ring[MAX_RINGS];
@@ -101,8 +102,11 @@ static void make_memory(struct prey *p)
 			   REGION_PAGES * RC_PAGE - 32,
 			   IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
 			   IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC |
+			   IBV_ACCESS_MW_BIND |
 			   (rc_once_in(p->r, 2) ? IBV_ACCESS_ON_DEMAND : 0));
-	if (!p->mr)
+	p->mw[0] = ibv_alloc_mw(p->dev->pd, IBV_MW_TYPE_1);
+	p->mw[1] = ibv_alloc_mw(p->dev->pd, IBV_MW_TYPE_2);
+	if (!p->mr || !p->mw[0] || !p->mw[1])
 		rc_die_errno("ibv_reg_mr");
 }
 
@@ -223,7 +227,23 @@ static uint32_t some_len(struct prey *p)
 
 static uint32_t some_key(struct prey *p)
 {
-	return rc_once_in(p->r, 6) ? rc_rng(p->r) : p->mr->lkey;
+	switch (rc_below(p->r, 6)) {
+	case 0:
+		return rc_rng(p->r);
+	case 1:		/* one of the few tags, so that it is the bound one now and then */
+		return (p->mw[rc_below(p->r, 2)]->rkey & ~0xffu) | rc_below(p->r, 4);
+	default:
+		return p->mr->lkey;
+	}
+}
+
+static void forge_bind(struct prey *p, struct hroce_send_wqe *w)
+{
+	w->bind = (struct hroce_bind) {
+		.addr = some_addr(p), .length = some_len(p), .key = some_key(p),
+		.rkey = rc_below(p->r, 4), .lkey = some_key(p),
+		.access = rc_once_in(p->r, 4) ? rc_rng(p->r) : rc_rng(p->r) & 0x2e,
+	};
 }
 
 /* A work request that could be one, with something wrong in it now and then. */
@@ -233,7 +253,7 @@ static void forge(struct prey *p, uint8_t *entry, uint32_t stride)
 	struct hroce_sge sge;
 	uint32_t at;
 
-	w.opcode = rc_once_in(p->r, 8) ? rc_rng(p->r) : rc_below(p->r, 8);
+	w.opcode = rc_once_in(p->r, 8) ? rc_rng(p->r) : rc_below(p->r, 10);
 	w.flags = rc_rng(p->r);
 	w.num_sge = rc_once_in(p->r, 6) ? rc_rng(p->r) : rc_below(p->r, 5);
 	w.inline_length = rc_once_in(p->r, 4) ? some_len(p) : rc_below(p->r, 64);
@@ -243,6 +263,10 @@ static void forge(struct prey *p, uint8_t *entry, uint32_t stride)
 	w.rdma.rkey = some_key(p);
 	w.atomic.compare_add = rc_rng(p->r);
 	w.atomic.swap = rc_rng(p->r);
+	if (w.opcode == IBV_WR_BIND_MW)
+		forge_bind(p, &w);
+	if (w.opcode == IBV_WR_LOCAL_INV || w.opcode == IBV_WR_SEND_WITH_INV)
+		w.imm = some_key(p);
 	memcpy(entry, &w, stride < sizeof(w) ? stride : sizeof(w));
 	for (at = sizeof(w); at + sizeof(sge) <= stride; at += sizeof(sge)) {
 		sge = (struct hroce_sge){ some_addr(p), some_len(p), some_key(p) };

@@ -70,6 +70,24 @@ struct hroce_sge {
 };
 
 /**
+ * struct hroce_bind - a memory window, and what it shall be a window to
+ * @addr: first byte, in the address space of the region
+ * @length: bytes; 0: nothing, type 1 only
+ * @key: the window's; but for its 8-bit tag, which may be out of date
+ * @rkey: of the binding; the tag counts
+ * @lkey: of the region
+ * @access: IB_ACCESS_REMOTE_* and IB_ZERO_BASED
+ */
+struct hroce_bind {
+	__aligned_u64 addr;
+	__aligned_u64 length;
+	__u32 key;
+	__u32 rkey;
+	__u32 lkey;
+	__u32 access;
+};
+
+/**
  * struct hroce_send_wqe - entry of a send queue
  * @wr_id: returned in the completion
  * @opcode: IB_UVERBS_WR_*
@@ -77,6 +95,7 @@ struct hroce_sge {
  * @num_sge: entries of @sge; 0 where @flags has inline
  * @inline_length: bytes of @inline_data; 0 unless @flags has inline
  * @imm: immediate data, big endian, or the key to invalidate, CPU order
+ * @bind: of a memory window; @lkey, @access and @addr do not matter where @length is 0
  * @ah: address handle number (hroce_create_ah_resp), UD only
  * @srqn: remote shared receive queue, XRC only
  */
@@ -104,6 +123,7 @@ struct hroce_send_wqe {
 			__u32 remote_qpn;
 			__u32 remote_qkey;
 		} ud;
+		struct hroce_bind bind;
 		__u8 room[32];
 	};
 	__u32 srqn;
