@@ -33,7 +33,7 @@ int hroce_query_device(struct ib_device *ibdev, struct ib_device_attr *attr,
 	attr->device_cap_flags = IB_DEVICE_RC_RNR_NAK_GEN | IB_DEVICE_PORT_ACTIVE_EVENT |
 				 IB_DEVICE_SYS_IMAGE_GUID | IB_DEVICE_SRQ_RESIZE |
 				 IB_DEVICE_XRC | IB_DEVICE_MEM_WINDOW |
-				 IB_DEVICE_MEM_WINDOW_TYPE_2B;
+				 IB_DEVICE_MEM_WINDOW_TYPE_2B | IB_DEVICE_MEM_MGT_EXTENSIONS;
 	attr->kernel_cap_flags = IBK_LOCAL_DMA_LKEY | IBK_ALLOW_USER_UNREG |
 				 IBK_ON_DEMAND_PAGING;
 	attr->max_qp = HROCE_MAX_QP;
@@ -48,6 +48,7 @@ int hroce_query_device(struct ib_device *ibdev, struct ib_device_attr *attr,
 	attr->max_srq_sge = HROCE_MAX_SGE;
 	attr->max_mr = HROCE_MAX_MR;
 	attr->max_mw = HROCE_MAX_MR;	/* keys, of both */
+	attr->max_fast_reg_page_list_len = HROCE_MAX_FAST_PAGES;
 	attr->max_pd = HROCE_MAX_PD;
 	attr->max_dm_size = HROCE_MAX_DM_BYTES;
 	attr->max_ah = HROCE_MAX_AH;

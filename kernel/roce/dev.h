@@ -20,6 +20,7 @@
 #define HROCE_MAX_QP_WR		16384
 #define HROCE_MAX_CQ		65536
 #define HROCE_MAX_CQE		SZ_1M
+#define HROCE_MAX_FAST_PAGES	512	/* of a fast registration */
 #define HROCE_MAX_SRQ		65536
 #define HROCE_MAX_SRQ_WR	16384
 #define HROCE_MAX_MR		SZ_4M

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Requests that never leave the device: windows are bound, keys invalidated. They take
- * no PSN. One is executed when it is the next to be sent, an invalidation when all
- * before it are complete, for until then they may have to be sent again, from memory
- * that is theirs by the key (IBTA 10.8.3.3). It completes in its turn.
+ * Requests that never leave the device: windows are bound, lists of pages registered,
+ * keys invalidated. They take no PSN. One is executed when it is the next to be sent, an
+ * invalidation when all before it are complete, for until then they may have to be sent
+ * again, from memory that is theirs by the key (IBTA 10.8.3.3). It completes in its turn.
  */
 #include <linux/jiffies.h>
 
@@ -16,6 +16,8 @@ static int hroce_local_execute(struct hroce_qp *qp, const struct hroce_send_wqe 
 
 	if (wqe->opcode == IB_UVERBS_WR_BIND_MW)
 		return hroce_mw_bind(qp->dev, pd, qpn, &wqe->bind, &qp->sq.ended);
+	if (wqe->opcode == IB_WR_REG_MR)
+		return hroce_mr_register(qp->dev, pd, &wqe->bind);
 	return hroce_mr_invalidate(qp->dev, pd, qpn, wqe->imm, &qp->sq.ended);
 }
 

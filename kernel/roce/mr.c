@@ -69,6 +69,8 @@ bool hroce_mr_covers(const struct hroce_mr *mr, u64 va, u64 len)
 /* A window is for those on the other side, and maybe for those of one QP alone. */
 static bool hroce_window_opens(const struct hroce_mr *mr, u32 qpn, int access)
 {
+	if (mr->window.target->kind == HROCE_MR_FAST)
+		return true;
 	if (mr->window.qpn && mr->window.qpn != qpn)
 		return false;
 	return access & HROCE_ACCESS_REMOTE;
@@ -77,7 +79,8 @@ static bool hroce_window_opens(const struct hroce_mr *mr, u32 qpn, int access)
 static int hroce_mr_check(const struct hroce_mr *mr, u32 key, struct ib_pd *pd, u32 qpn,
 			  int access, u64 va, u64 len, bool kernel)
 {
-	if (key != mr->ibmr.lkey || mr->kind == HROCE_MR_UNBOUND)
+	if (key != mr->ibmr.lkey || mr->kind == HROCE_MR_UNBOUND ||
+	    mr->kind == HROCE_MR_FAST)
 		return -EINVAL;
 	if (mr->kind == HROCE_MR_WINDOW && !hroce_window_opens(mr, qpn, access))
 		return -EINVAL;
@@ -134,6 +137,8 @@ size_t hroce_mr_access(struct hroce_mr *mr, u64 va, size_t len,
 	case HROCE_MR_WINDOW:
 		return hroce_mr_access(mr->window.target, hroce_window_va(mr, va), len,
 				       dir, actor, ctx);
+	case HROCE_MR_FAST:
+		return hroce_fast_access(mr, va, len, actor, ctx);
 	case HROCE_MR_UNBOUND:
 		break;
 	}
@@ -204,6 +209,9 @@ static void hroce_mr_release(struct hroce_mr *mr)
 		break;
 	case HROCE_MR_ODP:
 		hroce_odp_release(mr);
+		break;
+	case HROCE_MR_FAST:
+		hroce_fast_release(mr);
 		break;
 	case HROCE_MR_DMA:
 	case HROCE_MR_WINDOW:
@@ -356,6 +364,15 @@ struct ib_mr *hroce_get_dma_mr(struct ib_pd *ibpd, int access)
 	return &mr->ibmr;
 }
 
+/* A list of pages, and what is registered of it if anything is. */
+static void hroce_fast_withdraw(struct hroce_mr *mr)
+{
+	struct hroce_mr *entry = hroce_mr_take(to_hdev(mr->ibmr.device), mr->ibmr.lkey);
+
+	if (entry != mr)
+		hroce_window_drop(&entry);
+}
+
 /*
  * Nobody finds it any more; those who have found it are waited for. With windows bound
  * to it, it stays (IBTA 10.6.7.1).
@@ -365,12 +382,17 @@ int hroce_dereg_mr(struct ib_mr *ibmr, struct ib_udata *udata)
 	struct hroce_mr *mr = to_hmr(ibmr);
 	int windows;
 
+	if (mr->kind == HROCE_MR_FAST) {
+		hroce_fast_withdraw(mr);
+		goto gone;
+	}
 	windows = atomic_cmpxchg(&mr->windows, 0, HROCE_NO_WINDOWS);
 	if (windows && windows != HROCE_NO_WINDOWS)
 		return -EBUSY;
 	/* unless another has taken over its key */
 	xa_cmpxchg_bh(&to_hdev(ibmr->device)->mrs, ibmr->lkey >> HROCE_KEY_TAG_BITS, mr,
 		      NULL, 0);
+gone:
 	hroce_mr_finish(mr);
 	hroce_mr_release(mr);
 	return 0;

@@ -24,6 +24,7 @@ enum hroce_mr_kind {
 	HROCE_MR_DMA,		/* all kernel addresses, kernel users only */
 	HROCE_MR_WINDOW,	/* part of another region; see mw.c */
 	HROCE_MR_UNBOUND,	/* no memory: a memory window that is not bound */
+	HROCE_MR_FAST,		/* a list of kernel pages without a key; see frwr.c */
 };
 
 struct hroce_mr {
@@ -53,6 +54,11 @@ struct hroce_mr {
 			u32 qpn;	/* the one QP that may use it; 0: all of the PD */
 		} window;			/* @start: of iova, in target's addresses */
 		enum ib_mw_type mw_type;	/* unbound */
+		struct {
+			u64 *pages;	/* their addresses */
+			u32 num;
+			u32 max;
+		} fast;
 	};
 };
 
@@ -143,6 +149,23 @@ struct hroce_mr *hroce_mr_take(struct hroce_dev *dev, u32 key);
 /* Take the registration's reference away, and wait for the others. */
 void hroce_mr_finish(struct hroce_mr *mr);
 
+/**
+ * hroce_window_make - a window that is not in the table yet
+ * @target: a reference is taken
+ * @unbound: the entry that it will take the place of afterwards
+ * @b: length, address and tag of the key
+ * @start: of the first byte, in target's addresses
+ * Context: any but hard interrupt. Return: or ERR_PTR(-ENOMEM).
+ */
+struct hroce_mr *hroce_window_make(struct hroce_mr *target, struct hroce_mr *unbound,
+				   const struct hroce_bind *b, u64 start, int access);
+
+/* frwr.c: a list of pages as memory, for mr.c; and registering it. */
+size_t hroce_fast_access(struct hroce_mr *mr, u64 off, size_t len, hmmodp_actor_t actor,
+			 void *ctx);
+void hroce_fast_release(struct hroce_mr *mr);
+int hroce_mr_register(struct hroce_dev *dev, struct ib_pd *pd, const struct hroce_bind *b);
+
 /* mw.c, for mr.c */
 void hroce_window_free(struct hroce_mr *mr);
 /* Where a byte of a window lies in its target's addresses. */
@@ -193,6 +216,9 @@ struct ib_mr *hroce_reg_dm_mr(struct ib_pd *ibpd, struct ib_dm *ibdm,
 			      struct ib_dm_mr_attr *attr, struct uverbs_attr_bundle *attrs);
 struct ib_mr *hroce_get_dma_mr(struct ib_pd *ibpd, int access);
 int hroce_dereg_mr(struct ib_mr *ibmr, struct ib_udata *udata);
+struct ib_mr *hroce_alloc_mr(struct ib_pd *ibpd, enum ib_mr_type type, u32 max_num_sg);
+int hroce_map_mr_sg(struct ib_mr *ibmr, struct scatterlist *sg, int sg_nents,
+		    unsigned int *sg_offset);
 int hroce_alloc_mw(struct ib_mw *ibmw, struct ib_udata *udata);
 int hroce_dealloc_mw(struct ib_mw *ibmw);
 

@@ -57,10 +57,14 @@ void hroce_window_drop(struct hroce_mr **ended)
 	*ended = NULL;
 }
 
-/* Out of the table: the region has a window less, the caller its reference. */
+/*
+ * Out of the table: the region has a window less, the caller its reference. Of a list of
+ * pages they are not counted.
+ */
 static struct hroce_mr *hroce_window_unbound(struct hroce_mr *mr)
 {
-	atomic_dec(&mr->window.target->windows);
+	if (mr->window.target->kind != HROCE_MR_FAST)
+		atomic_dec(&mr->window.target->windows);
 	return mr;
 }
 
@@ -83,31 +87,42 @@ static struct hroce_mr *hroce_bind_target(struct hroce_dev *dev, struct ib_pd *p
 	return NULL;
 }
 
-/* The new binding; the old entry @cur stays as it is. */
-static struct hroce_mr *hroce_bind_make(struct hroce_dev *dev, struct ib_pd *pd, u32 qpn,
-					const struct hroce_bind *b, struct hroce_mr *cur,
-					struct hroce_mr *unbound)
+struct hroce_mr *hroce_window_make(struct hroce_mr *target, struct hroce_mr *unbound,
+				   const struct hroce_bind *b, u64 start, int access)
 {
 	u64 iova = b->access & IB_ZERO_BASED ? 0 : b->addr;
+	struct hroce_mr *mr;
+
+	mr = hroce_mr_alloc(unbound->ibmr.pd, b->length, iova, access,
+			    GFP_ATOMIC | __GFP_ACCOUNT);
+	if (!mr)
+		return ERR_PTR(-ENOMEM);
+	refcount_inc(&target->refs);
+	mr->kind = HROCE_MR_WINDOW;
+	mr->start = start;
+	mr->window.target = target;
+	mr->window.unbound = unbound;
+	mr->ibmr.lkey = (unbound->ibmr.lkey & ~HROCE_KEY_TAG) | (b->rkey & HROCE_KEY_TAG);
+	mr->ibmr.rkey = mr->ibmr.lkey;
+	return mr;
+}
+
+/* The new binding; the old one stays as it is. */
+static struct hroce_mr *hroce_bind_make(struct hroce_dev *dev, struct ib_pd *pd, u32 qpn,
+					const struct hroce_bind *b,
+					struct hroce_mr *unbound)
+{
 	struct hroce_mr *target, *mr;
 
 	target = hroce_bind_target(dev, pd, b);
 	if (!target)
 		return ERR_PTR(-EINVAL);
-	mr = hroce_mr_alloc(pd, b->length, iova, b->access & HROCE_ACCESS_WINDOW,
-			    GFP_ATOMIC | __GFP_ACCOUNT);
-	if (!mr) {
+	mr = hroce_window_make(target, unbound, b, b->addr, b->access & HROCE_ACCESS_WINDOW);
+	if (IS_ERR(mr))
 		atomic_dec(&target->windows);
-		hroce_mr_put(target);
-		return ERR_PTR(-ENOMEM);
-	}
-	mr->kind = HROCE_MR_WINDOW;
-	mr->start = b->addr;
-	mr->window.target = target;
-	mr->window.unbound = unbound;
-	mr->window.qpn = unbound->mw_type == IB_MW_TYPE_2 ? qpn : 0;
-	mr->ibmr.lkey = (cur->ibmr.lkey & ~HROCE_KEY_TAG) | (b->rkey & HROCE_KEY_TAG);
-	mr->ibmr.rkey = mr->ibmr.lkey;
+	else if (unbound->mw_type == IB_MW_TYPE_2)
+		mr->window.qpn = qpn;
+	hroce_mr_put(target);
 	return mr;
 }
 
@@ -137,7 +152,7 @@ static int hroce_bind_over(struct hroce_dev *dev, struct ib_pd *pd, u32 qpn,
 	if (err)
 		return err;
 	if (b->length) {
-		mr = hroce_bind_make(dev, pd, qpn, b, cur, unbound);
+		mr = hroce_bind_make(dev, pd, qpn, b, unbound);
 		if (IS_ERR(mr))
 			return PTR_ERR(mr);
 	}
@@ -167,6 +182,12 @@ int hroce_mw_bind(struct hroce_dev *dev, struct ib_pd *pd, u32 qpn,
 	return err;
 }
 
+/* What is bound to a QP, by that one; of type 1, by nobody this way. */
+static bool hroce_window_can_end(const struct hroce_mr *mr, u32 qpn)
+{
+	return mr->window.target->kind == HROCE_MR_FAST || mr->window.qpn == qpn;
+}
+
 int hroce_mr_invalidate(struct hroce_dev *dev, struct ib_pd *pd, u32 qpn, u32 key,
 			struct hroce_mr **ended)
 {
@@ -175,8 +196,8 @@ int hroce_mr_invalidate(struct hroce_dev *dev, struct ib_pd *pd, u32 qpn, u32 ke
 
 	if (!mr)
 		return -EINVAL;
-	/* one of type 1 is bound to no QP, and is not invalidated this way */
-	if (mr->kind == HROCE_MR_WINDOW && mr->ibmr.pd == pd && mr->window.qpn == qpn &&
+	if (mr->kind == HROCE_MR_WINDOW && mr->ibmr.pd == pd &&
+	    hroce_window_can_end(mr, qpn) &&
 	    hroce_mr_replace(dev, mr, mr->window.unbound)) {
 		*ended = hroce_window_unbound(mr);
 		err = 0;

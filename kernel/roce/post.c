@@ -6,6 +6,32 @@
 #include "qp.h"
 #include "qp_verbs.h"
 
+static int hroce_build_inline(struct hroce_sq *sq, struct hroce_send_wqe *wqe,
+			      const struct ib_send_wr *wr)
+{
+	const struct ib_sge *sge;
+
+	for (sge = wr->sg_list; sge < wr->sg_list + wr->num_sge; sge++) {
+		if (sge->length > sq->max_inline - wqe->inline_length)
+			return -EINVAL;
+		memcpy(wqe->inline_data + wqe->inline_length,
+		       (void *)(uintptr_t)sge->addr, sge->length);
+		wqe->inline_length += sge->length;
+	}
+	return 0;
+}
+
+static void hroce_build_reg(struct hroce_send_wqe *wqe, const struct ib_reg_wr *wr)
+{
+	wqe->bind = (struct hroce_bind) {
+		.addr = wr->mr->iova,
+		.length = wr->mr->length,
+		.key = wr->mr->lkey,
+		.rkey = wr->key,
+		.access = wr->access & ~IB_ZERO_BASED,
+	};
+}
+
 /* Kernel users may call with interrupts off: the work queue sends. */
 static int hroce_build_wqe(struct hroce_qp *qp, struct hroce_send_wqe *wqe,
 			   const struct ib_send_wr *wr)
@@ -15,7 +41,8 @@ static int hroce_build_wqe(struct hroce_qp *qp, struct hroce_send_wqe *wqe,
 
 	if (wr->num_sge > sq->max_sge || wr->num_sge < 0)
 		return -EINVAL;
-	if (wr->send_flags & ~(IB_SEND_FENCE | IB_SEND_SIGNALED | IB_SEND_SOLICITED))
+	if (wr->send_flags & ~(IB_SEND_FENCE | IB_SEND_SIGNALED | IB_SEND_SOLICITED |
+			       IB_SEND_INLINE))
 		return -EINVAL;
 	memset(wqe, 0, sizeof(*wqe));
 	wqe->wr_id = wr->wr_id;
@@ -31,6 +58,11 @@ static int hroce_build_wqe(struct hroce_qp *qp, struct hroce_send_wqe *wqe,
 		switch (wr->opcode) {
 		case IB_WR_SEND:
 		case IB_WR_SEND_WITH_IMM:
+		case IB_WR_SEND_WITH_INV:
+		case IB_WR_LOCAL_INV:
+			break;
+		case IB_WR_REG_MR:
+			hroce_build_reg(wqe, reg_wr(wr));
 			break;
 		case IB_WR_RDMA_WRITE:
 		case IB_WR_RDMA_WRITE_WITH_IMM:
@@ -48,6 +80,10 @@ static int hroce_build_wqe(struct hroce_qp *qp, struct hroce_send_wqe *wqe,
 		default:
 			return -EOPNOTSUPP;
 		}
+	}
+	if (wr->send_flags & IB_SEND_INLINE) {
+		wqe->num_sge = 0;
+		return hroce_build_inline(sq, wqe, wr);
 	}
 	for (i = 0; i < wr->num_sge; i++) {
 		wqe->sge[i].addr = wr->sg_list[i].addr;

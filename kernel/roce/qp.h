@@ -303,7 +303,8 @@ static inline struct hroce_swr *hroce_sq_slot(const struct hroce_sq *sq, u32 ind
 /* Is it executed here, without a packet? */
 static inline bool hroce_wr_is_local(u8 opcode)
 {
-	return opcode == IB_UVERBS_WR_BIND_MW || opcode == IB_UVERBS_WR_LOCAL_INV;
+	return opcode == IB_UVERBS_WR_BIND_MW || opcode == IB_UVERBS_WR_LOCAL_INV ||
+	       opcode == IB_WR_REG_MR;
 }
 
 /* qp.c */

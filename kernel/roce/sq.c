@@ -2,7 +2,7 @@
 /* The send queue: fetching requests, completing them, flushing them. */
 #include "qp.h"
 
-/* enum ib_wc_opcode of each IB_UVERBS_WR_* that we execute, by QP type. */
+/* enum ib_wc_opcode of each IB_UVERBS_WR_* that we execute, by QP type; and IB_WR_REG_MR. */
 static int hroce_wc_opcode(const struct hroce_qp *qp, u8 opcode)
 {
 	bool rc = hroce_qp_is_reliable(qp);
@@ -17,6 +17,8 @@ static int hroce_wc_opcode(const struct hroce_qp *qp, u8 opcode)
 		return plain ? IB_WC_SEND : -EINVAL;
 	case IB_UVERBS_WR_BIND_MW:
 		return plain ? IB_WC_BIND_MW : -EINVAL;
+	case IB_WR_REG_MR:
+		return plain && !qp->is_user ? IB_WC_REG_MR : -EINVAL;
 	case IB_UVERBS_WR_LOCAL_INV:
 		return plain ? IB_WC_LOCAL_INV : -EINVAL;
 	case IB_UVERBS_WR_RDMA_WRITE:

@@ -66,9 +66,11 @@ static inline uint32_t hroce_opcodes(enum ibv_qp_type type)
 {
 	switch (type) {
 	case IBV_QPT_RC:
-	case IBV_QPT_XRC_SEND:
 		return HROCE_SEND_OPCODES | HROCE_WRITE_OPCODES |
 		       HROCE_FETCH_OPCODES | HROCE_INV_OPCODES;
+	case IBV_QPT_XRC_SEND:
+		return HROCE_SEND_OPCODES | HROCE_WRITE_OPCODES |
+		       HROCE_FETCH_OPCODES;
 	case IBV_QPT_UC:
 		return HROCE_SEND_OPCODES | HROCE_WRITE_OPCODES;
 	case IBV_QPT_UD:
