@@ -71,6 +71,29 @@ static inline bool hmmodp_core_raises_port_events(void)
 #endif
 }
 
+/*
+ * FLUSH and ATOMIC WRITE, by the numbers that later kernels give them. Without its
+ * access bit there can be no FLUSH.
+ */
+#ifndef HMMODP_HAVE_RDMA_FLUSH
+#define IB_UVERBS_WR_FLUSH		14
+#define IB_UVERBS_WR_ATOMIC_WRITE	15
+#define IB_UVERBS_WC_FLUSH		8
+#define IB_UVERBS_WC_ATOMIC_WRITE	9
+#define IB_OPCODE_RC_FLUSH		0x1c
+#define IB_OPCODE_RC_ATOMIC_WRITE	0x1d
+#define IB_ACCESS_FLUSH_GLOBAL		0
+#define IB_DEVICE_FLUSH_GLOBAL		0
+#define IB_DEVICE_ATOMIC_WRITE		BIT_ULL(40)
+#endif
+
+/* The same on demand, among the capabilities of a transport. */
+#ifdef HMMODP_HAVE_RDMA_ODP_FLUSH
+#define HMMODP_ODP_FLUSH		(IB_ODP_SUPPORT_FLUSH | IB_ODP_SUPPORT_ATOMIC_WRITE)
+#else
+#define HMMODP_ODP_FLUSH		0
+#endif
+
 static inline void hmmodp_vm_flags_set(struct vm_area_struct *vma,
 				       unsigned long flags)
 {

@@ -5,6 +5,7 @@
 
 #include "caps.h"
 #include "dev.h"
+#include "rdma.h"
 #include "udata.h"
 
 static void hroce_query_odp(struct ib_odp_caps *caps)
@@ -16,7 +17,7 @@ static void hroce_query_odp(struct ib_odp_caps *caps)
 		IB_ODP_SUPPORT_WRITE;
 	caps->per_transport_caps.rc_odp_caps = IB_ODP_SUPPORT_SEND | IB_ODP_SUPPORT_RECV |
 		IB_ODP_SUPPORT_WRITE | IB_ODP_SUPPORT_READ | IB_ODP_SUPPORT_ATOMIC |
-		IB_ODP_SUPPORT_SRQ_RECV;
+		IB_ODP_SUPPORT_SRQ_RECV | HMMODP_ODP_FLUSH;
 	caps->per_transport_caps.xrc_odp_caps = IB_ODP_SUPPORT_SEND |
 		IB_ODP_SUPPORT_SRQ_RECV | IB_ODP_SUPPORT_WRITE | IB_ODP_SUPPORT_READ |
 		IB_ODP_SUPPORT_ATOMIC;
@@ -33,7 +34,8 @@ int hroce_query_device(struct ib_device *ibdev, struct ib_device_attr *attr,
 	attr->device_cap_flags = IB_DEVICE_RC_RNR_NAK_GEN | IB_DEVICE_PORT_ACTIVE_EVENT |
 				 IB_DEVICE_SYS_IMAGE_GUID | IB_DEVICE_SRQ_RESIZE |
 				 IB_DEVICE_XRC | IB_DEVICE_MEM_WINDOW |
-				 IB_DEVICE_MEM_WINDOW_TYPE_2B | IB_DEVICE_MEM_MGT_EXTENSIONS;
+				 IB_DEVICE_MEM_WINDOW_TYPE_2B | IB_DEVICE_MEM_MGT_EXTENSIONS |
+				 IB_DEVICE_ATOMIC_WRITE | IB_DEVICE_FLUSH_GLOBAL;
 	attr->kernel_cap_flags = IBK_LOCAL_DMA_LKEY | IBK_ALLOW_USER_UNREG |
 				 IBK_ON_DEMAND_PAGING;
 	attr->max_qp = HROCE_MAX_QP;

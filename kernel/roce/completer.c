@@ -28,7 +28,7 @@ static bool hroce_is_read(const struct hroce_swr *swr)
 /* Does the request complete by a response of its own rather than an ACK? */
 static bool hroce_wants_response(const struct hroce_swr *swr)
 {
-	return hroce_is_read(swr) ||
+	return hroce_is_read(swr) || hroce_wr_is_noted(swr->wqe.opcode) ||
 	       swr->wqe.opcode == IB_UVERBS_WR_ATOMIC_CMP_AND_SWP ||
 	       swr->wqe.opcode == IB_UVERBS_WR_ATOMIC_FETCH_AND_ADD;
 }
@@ -247,6 +247,18 @@ static int hroce_got_atomic(struct hroce_qp *qp, struct hroce_swr *swr,
 	return 0;
 }
 
+/* An ATOMIC WRITE or a FLUSH has been executed. */
+static void hroce_got_note(struct hroce_qp *qp, const struct hroce_hdr *h)
+{
+	if (h->payload || h->opcode != IB_OPCODE_RC_RDMA_READ_RESPONSE_ONLY) {
+		hroce_sq_fail(qp, IB_WC_BAD_RESP_ERR);
+		return;
+	}
+	hroce_response_ends(&qp->sq);
+	hroce_progress(qp, hroce_psn_add(h->psn, 1));
+	hroce_sq_complete(qp, IB_WC_SUCCESS);
+}
+
 static int hroce_got_response(struct hroce_qp *qp, struct sk_buff *skb,
 			      const struct hroce_hdr *h, unsigned int hdr_bytes)
 {
@@ -261,6 +273,10 @@ static int hroce_got_response(struct hroce_qp *qp, struct sk_buff *skb,
 	if (h->psn != sq->una) {
 		if (hroce_wants_response(swr))
 			hroce_response_lost(qp, h->psn);
+		return 0;
+	}
+	if (read && hroce_wr_is_noted(swr->wqe.opcode)) {
+		hroce_got_note(qp, h);
 		return 0;
 	}
 	if (!hroce_wants_response(swr) || read != hroce_is_read(swr)) {

@@ -21,6 +21,7 @@
 #include "dev.h"
 #include "mr.h"
 #include "psn.h"
+#include "rdma.h"
 #include "ring.h"
 #include "runner.h"
 #include "wire.h"
@@ -115,7 +116,7 @@ struct hroce_sq {
 	u32 unasked;			/* packets sent since the last ACK request */
 	bool anxious;			/* has gone back, no progress since */
 	u32 stall_index;		/* request that send_stall is about */
-	u32 rd_out;			/* READ and atomic requests under way */
+	u32 rd_out;			/* requests under way that have a response of their own */
 	u8 retries_left;
 	u8 rnr_left;
 	bool rnr_wait;			/* until rnr_at */
@@ -307,6 +308,12 @@ static inline bool hroce_wr_is_local(u8 opcode)
 	       opcode == IB_WR_REG_MR;
 }
 
+/* Is it answered by a READ response without data? */
+static inline bool hroce_wr_is_noted(u8 opcode)
+{
+	return opcode == IB_UVERBS_WR_ATOMIC_WRITE || opcode == IB_UVERBS_WR_FLUSH;
+}
+
 /* qp.c */
 void hroce_qp_event(struct hroce_qp *qp, enum ib_event_type type);
 /* To the error state, from either half; the halves flush later. */
@@ -376,6 +383,13 @@ int hroce_respond_write(struct hroce_qp *qp, struct sk_buff *skb,
 /* resp_read.c */
 int hroce_respond_read(struct hroce_qp *qp, const struct hroce_hdr *h, bool duplicate);
 int hroce_respond_atomic(struct hroce_qp *qp, const struct hroce_hdr *h, bool duplicate);
+
+/* resp_flush.c */
+int hroce_respond_atomic_write(struct hroce_qp *qp, struct sk_buff *skb,
+			       const struct hroce_hdr *h, unsigned int hdr_bytes);
+int hroce_respond_flush(struct hroce_qp *qp, const struct hroce_hdr *h);
+/* The answer to either. */
+void hroce_send_note(struct hroce_qp *qp, u32 psn);
 /* true: more to send */
 bool hroce_emit_step(struct hroce_qp *qp);
 

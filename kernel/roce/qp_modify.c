@@ -7,7 +7,7 @@
 #include "qp_verbs.h"
 
 #define HROCE_REMOTE_ACCESS (IB_ACCESS_REMOTE_WRITE | IB_ACCESS_REMOTE_READ | \
-			     IB_ACCESS_REMOTE_ATOMIC)
+			     IB_ACCESS_REMOTE_ATOMIC | IB_ACCESS_FLUSH_GLOBAL)
 
 /* IBTA 9.9.2: 4.096 us << code; a timer may take up to four times as long. */
 static unsigned long hroce_timeout_jiffies(u8 code)

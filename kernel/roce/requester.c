@@ -38,6 +38,10 @@ static const struct hroce_opcodes hroce_write_imm_ops = {
 	IB_OPCODE_RC_RDMA_WRITE_ONLY_WITH_IMMEDIATE,
 };
 
+static const struct hroce_opcodes hroce_atomic_write_ops = {
+	.only = IB_OPCODE_RC_ATOMIC_WRITE,
+};
+
 static const struct hroce_opcodes *hroce_wr_opcodes(u8 opcode)
 {
 	switch (opcode) {
@@ -49,6 +53,8 @@ static const struct hroce_opcodes *hroce_wr_opcodes(u8 opcode)
 		return &hroce_send_inv_ops;
 	case IB_UVERBS_WR_RDMA_WRITE:
 		return &hroce_write_ops;
+	case IB_UVERBS_WR_ATOMIC_WRITE:
+		return &hroce_atomic_write_ops;
 	default:
 		return &hroce_write_imm_ops;
 	}
@@ -281,6 +287,59 @@ static bool hroce_send_atomic(struct hroce_qp *qp, struct hroce_swr *swr)
 	return true;
 }
 
+static bool hroce_send_flush(struct hroce_qp *qp, struct hroce_swr *swr)
+{
+	struct hroce_sq *sq = &qp->sq;
+	struct hroce_hdr h = {
+		.opcode = IB_OPCODE_RC_FLUSH,
+		.psn = sq->psn,
+		.flush_type = swr->wqe.flush.type,
+		.flush_level = swr->wqe.flush.level,
+		.va = swr->wqe.flush.remote_addr,
+		.rkey = swr->wqe.flush.rkey,
+		.length = swr->wqe.flush.length,
+	};
+
+	if (sq->rd_out >= qp->attr.max_rd_atomic || !hroce_window_left(sq))
+		return false;
+	if (hroce_send_control(qp, &h))
+		return hroce_requester_again(sq);
+	sq->rd_out++;
+	hroce_requester_advance(qp, swr, 1);
+	return true;
+}
+
+static bool hroce_send_atomic_write(struct hroce_qp *qp, struct hroce_swr *swr)
+{
+	struct hroce_sq *sq = &qp->sq;
+	u32 psn = sq->psn;
+	bool more;
+
+	if (sq->rd_out >= qp->attr.max_rd_atomic)
+		return false;
+	more = hroce_send_data(qp, swr);
+	if (sq->psn != psn)
+		sq->rd_out++;
+	return more;
+}
+
+/* Requests that are answered with more than an ACK, each of which takes a resource. */
+static bool hroce_send_fetch(struct hroce_qp *qp, struct hroce_swr *swr)
+{
+	if (!qp->attr.max_rd_atomic)
+		return hroce_requester_fail(qp, swr, IB_WC_LOC_QP_OP_ERR);
+	switch (swr->wqe.opcode) {
+	case IB_UVERBS_WR_RDMA_READ:
+		return hroce_send_read(qp, swr);
+	case IB_UVERBS_WR_ATOMIC_WRITE:
+		return hroce_send_atomic_write(qp, swr);
+	case IB_UVERBS_WR_FLUSH:
+		return hroce_send_flush(qp, swr);
+	default:
+		return hroce_send_atomic(qp, swr);
+	}
+}
+
 /* Send the next piece of work. True: there may be more. */
 static bool hroce_requester_send(struct hroce_qp *qp)
 {
@@ -306,10 +365,9 @@ static bool hroce_requester_send(struct hroce_qp *qp)
 	case IB_UVERBS_WR_RDMA_READ:
 	case IB_UVERBS_WR_ATOMIC_CMP_AND_SWP:
 	case IB_UVERBS_WR_ATOMIC_FETCH_AND_ADD:
-		if (!qp->attr.max_rd_atomic)
-			return hroce_requester_fail(qp, swr, IB_WC_LOC_QP_OP_ERR);
-		return swr->wqe.opcode == IB_UVERBS_WR_RDMA_READ ?
-		       hroce_send_read(qp, swr) : hroce_send_atomic(qp, swr);
+	case IB_UVERBS_WR_ATOMIC_WRITE:
+	case IB_UVERBS_WR_FLUSH:
+		return hroce_send_fetch(qp, swr);
 	default:
 		return hroce_send_data(qp, swr);
 	}

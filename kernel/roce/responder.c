@@ -306,10 +306,14 @@ int hroce_respond_write(struct hroce_qp *qp, struct sk_buff *skb,
 /* Operations that the QP has not been allowed are as good as unknown (C9-84). */
 bool hroce_op_enabled(const struct hroce_qp *qp, u32 flags)
 {
-	u32 need = (flags & HROCE_PKT_WRITE ? IB_ACCESS_REMOTE_WRITE : 0) |
+	u32 need = (flags & (HROCE_PKT_WRITE | HROCE_PKT_ATOMIC_WRITE) ?
+		    IB_ACCESS_REMOTE_WRITE : 0) |
+		   (flags & HROCE_PKT_FLUSH ? IB_ACCESS_FLUSH_GLOBAL : 0) |
 		   (flags & HROCE_PKT_READ ? IB_ACCESS_REMOTE_READ : 0) |
 		   (flags & HROCE_PKT_ATOMIC ? IB_ACCESS_REMOTE_ATOMIC : 0);
 
+	if ((flags & HROCE_PKT_FLUSH) && !IB_ACCESS_FLUSH_GLOBAL)
+		return false;
 	return !(need & ~qp->access);
 }
 
@@ -348,6 +352,10 @@ static int hroce_execute(struct hroce_qp *qp, struct sk_buff *skb,
 		ret = hroce_respond_write(qp, skb, h, hdr_bytes);
 	else if (h->flags & HROCE_PKT_READ)
 		return hroce_respond_read(qp, h, false);
+	else if (h->flags & HROCE_PKT_ATOMIC_WRITE)
+		return hroce_respond_atomic_write(qp, skb, h, hdr_bytes);
+	else if (h->flags & HROCE_PKT_FLUSH)
+		return hroce_respond_flush(qp, h);
 	else
 		return hroce_respond_atomic(qp, h, false);
 	/* silent: it was refused for want of a receive request */
@@ -372,6 +380,10 @@ static int hroce_duplicate(struct hroce_qp *qp, const struct hroce_hdr *h)
 		       hroce_respond_read(qp, h, true);
 	if (h->flags & HROCE_PKT_ATOMIC)
 		return hroce_respond_atomic(qp, h, true);
+	if (h->flags & (HROCE_PKT_ATOMIC_WRITE | HROCE_PKT_FLUSH)) {
+		hroce_send_note(qp, h->psn);
+		return HROCE_DONE;
+	}
 	if (h->ack_req || (h->flags & HROCE_PKT_LAST))
 		hroce_ack(rq, hroce_psn_add(rq->epsn, HROCE_PSN_MASK));
 	return HROCE_DONE;

@@ -30,6 +30,10 @@ static int hroce_wc_opcode(const struct hroce_qp *qp, u8 opcode)
 		return rc ? IB_WC_COMP_SWAP : -EINVAL;
 	case IB_UVERBS_WR_ATOMIC_FETCH_AND_ADD:
 		return rc ? IB_WC_FETCH_ADD : -EINVAL;
+	case IB_UVERBS_WR_ATOMIC_WRITE:
+		return plain ? IB_UVERBS_WC_ATOMIC_WRITE : -EINVAL;
+	case IB_UVERBS_WR_FLUSH:
+		return plain && IB_ACCESS_FLUSH_GLOBAL ? IB_UVERBS_WC_FLUSH : -EINVAL;
 	}
 	return -EINVAL;
 }
@@ -51,7 +55,7 @@ static enum ib_wc_status hroce_swr_check(struct hroce_qp *qp, struct hroce_swr *
 
 	if (hroce_wc_opcode(qp, wqe->opcode) < 0)
 		return IB_WC_LOC_QP_OP_ERR;
-	if (hroce_wr_is_local(wqe->opcode))
+	if (hroce_wr_is_local(wqe->opcode) || wqe->opcode == IB_UVERBS_WR_FLUSH)
 		return IB_WC_SUCCESS;
 	if (wqe->flags & IB_SEND_INLINE) {
 		length = wqe->inline_length;
@@ -64,7 +68,8 @@ static enum ib_wc_status hroce_swr_check(struct hroce_qp *qp, struct hroce_swr *
 	}
 	if (length > HROCE_MAX_MSG_BYTES || (hroce_qp_is_ud(qp) && length > qp->mtu))
 		return IB_WC_LOC_LEN_ERR;
-	if (hroce_wr_is_atomic(wqe->opcode) && length != sizeof(u64))
+	if ((hroce_wr_is_atomic(wqe->opcode) || wqe->opcode == IB_UVERBS_WR_ATOMIC_WRITE) &&
+	    length != sizeof(u64))
 		return IB_WC_LOC_LEN_ERR;
 	swr->length = length;
 	if (hroce_qp_is_ud(qp) &&
@@ -100,7 +105,7 @@ static u32 hroce_swr_packets(const struct hroce_qp *qp, const struct hroce_swr *
 {
 	if (hroce_wr_is_local(swr->wqe.opcode))
 		return 0;
-	if (hroce_wr_is_atomic(swr->wqe.opcode))
+	if (hroce_wr_is_atomic(swr->wqe.opcode) || hroce_wr_is_noted(swr->wqe.opcode))
 		return 1;
 	return hroce_psn_count(swr->length, qp->mtu ?: 1);
 }

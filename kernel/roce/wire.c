@@ -30,6 +30,10 @@ struct hroce_reth {
 	__be32 length;
 } __packed;
 
+struct hroce_feth {
+	__be32 bits;		/* reserved:26 level:2 type:4 */
+} __packed;
+
 struct hroce_atomiceth {
 	__be64 va;
 	__be32 rkey;
@@ -55,6 +59,10 @@ struct hroce_word {		/* immediate data, or the key to invalidate */
 #define BTH_VER_MASK	0x0f
 #define BTH_ACK_REQ	0x80000000u
 
+#define FETH_TYPE_MASK	0xfu
+#define FETH_LEVEL_SHIFT	4
+#define FETH_LEVEL_MASK	0x3u
+
 /* Transport services: the upper 3 bits of an opcode. */
 enum {
 	SERVICE_RC = 0,
@@ -67,6 +75,7 @@ enum {
 #define OP_SEND_ONLY		0x04
 #define OP_SEND_ONLY_IMM	0x05
 #define OP_WRITE_ONLY_IMM	0x0b
+#define OP_SEND_ONLY_INV	0x17
 
 #define FIRST		HROCE_PKT_FIRST
 #define LAST		HROCE_PKT_LAST
@@ -102,6 +111,9 @@ static const u32 hroce_op_flags[OP_MASK + 1] = {
 	[0x14] = ATOMIC | ONLY,
 	[0x16] = SEND | LAST | HROCE_PKT_IETH,
 	[0x17] = SEND | ONLY | HROCE_PKT_IETH,
+	[0x1c] = HROCE_PKT_KNOWN | HROCE_PKT_FLUSH | ONLY | HROCE_PKT_FETH | HROCE_PKT_RETH,
+	[0x1d] = HROCE_PKT_KNOWN | HROCE_PKT_ATOMIC_WRITE | ONLY | HROCE_PKT_RETH |
+		 HROCE_PKT_PAYLOAD,
 };
 
 u32 hroce_opcode_flags(u8 opcode)
@@ -118,6 +130,8 @@ u32 hroce_opcode_flags(u8 opcode)
 			return hroce_op_flags[op] | HROCE_PKT_DETH;
 		return 0;
 	case SERVICE_XRC:	/* as RC, and each request says which SRQ */
+		if (op > OP_SEND_ONLY_INV)
+			return 0;
 		if (!hroce_op_flags[op] || hroce_op_flags[op] & HROCE_PKT_RESPONSE)
 			return hroce_op_flags[op];
 		return hroce_op_flags[op] | HROCE_PKT_XRCETH;
@@ -134,6 +148,8 @@ unsigned int hroce_hdr_bytes(u32 flags)
 		bytes += sizeof(struct hroce_deth);
 	if (flags & HROCE_PKT_XRCETH)
 		bytes += sizeof(struct hroce_xrceth);
+	if (flags & HROCE_PKT_FETH)
+		bytes += sizeof(struct hroce_feth);
 	if (flags & HROCE_PKT_RETH)
 		bytes += sizeof(struct hroce_reth);
 	if (flags & HROCE_PKT_ATOMICETH)
@@ -177,6 +193,14 @@ unsigned int hroce_hdr_build(const struct hroce_hdr *h, u8 *buf)
 
 		xrceth->srqn = cpu_to_be32(h->srqn & HROCE_QPN_MASK);
 		at += sizeof(*xrceth);
+	}
+	if (flags & HROCE_PKT_FETH) {
+		struct hroce_feth *feth = (void *)at;
+
+		feth->bits = cpu_to_be32((h->flush_type & FETH_TYPE_MASK) |
+					 (h->flush_level & FETH_LEVEL_MASK) <<
+					 FETH_LEVEL_SHIFT);
+		at += sizeof(*feth);
 	}
 	if (flags & HROCE_PKT_RETH) {
 		struct hroce_reth *reth = (void *)at;
@@ -234,6 +258,14 @@ static void hroce_get_extended(struct hroce_hdr *h, const u8 *at)
 
 		h->srqn = be32_to_cpu(xrceth->srqn) & HROCE_QPN_MASK;
 		at += sizeof(*xrceth);
+	}
+	if (flags & HROCE_PKT_FETH) {
+		const struct hroce_feth *feth = (const void *)at;
+		u32 bits = be32_to_cpu(feth->bits);
+
+		h->flush_type = bits & FETH_TYPE_MASK;
+		h->flush_level = bits >> FETH_LEVEL_SHIFT & FETH_LEVEL_MASK;
+		at += sizeof(*feth);
 	}
 	if (flags & HROCE_PKT_RETH) {
 		const struct hroce_reth *reth = (const void *)at;

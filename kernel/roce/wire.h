@@ -39,6 +39,9 @@ enum hroce_pkt_flags {
 	HROCE_PKT_READ_RESP	= 1 << 15,
 	HROCE_PKT_KNOWN		= 1 << 16,	/* an opcode that we handle */
 	HROCE_PKT_XRCETH	= 1 << 17,
+	HROCE_PKT_FETH		= 1 << 18,
+	HROCE_PKT_FLUSH		= 1 << 19,	/* FLUSH request */
+	HROCE_PKT_ATOMIC_WRITE	= 1 << 20,	/* request */
 };
 
 #define HROCE_OPCODE_XRC	0xa0	/* and what RC has in the lower five bits */
@@ -62,6 +65,17 @@ enum {	/* NAK codes, in the value of the syndrome */
 	HROCE_NAK_REM_OP	= 3,
 };
 
+/* FETH, IBTA A19.4.1: what is wanted of the data, and of which */
+enum {
+	HROCE_FLUSH_GLOBAL	= 1 << 0,	/* all see it */
+	HROCE_FLUSH_PERSISTENT	= 1 << 1,	/* it survives */
+};
+
+enum {
+	HROCE_FLUSH_RANGE	= 0,
+	HROCE_FLUSH_REGION	= 1,
+};
+
 /**
  * struct hroce_hdr - the transport headers of one packet in CPU byte order
  * @flags: HROCE_PKT_*, a function of @opcode
@@ -83,6 +97,8 @@ struct hroce_hdr {
 	u32 length;		/* RETH: bytes of the whole message */
 	u32 msn;
 	u32 ieth;
+	u8 flush_type;		/* HROCE_FLUSH_GLOBAL, _PERSISTENT; 4 bits */
+	u8 flush_level;		/* HROCE_FLUSH_RANGE or _REGION; 2 bits */
 	u32 qkey;
 	u32 src_qpn;
 	u32 srqn;		/* XRCETH */

@@ -53,4 +53,17 @@ hroce_compat_create_qp_ex(struct ibv_context *ctx, struct verbs_qp *qp,
 #endif
 }
 
+/* ATOMIC WRITE and FLUSH; where there are none, nobody can ask for them. */
+#ifdef HROCE_PROBE_WR_FLUSH
+#define HROCE_QP_EX_WITH_FLUSH			IBV_QP_EX_WITH_FLUSH
+#define HROCE_QP_EX_WITH_ATOMIC_WRITE		IBV_QP_EX_WITH_ATOMIC_WRITE
+#define hroce_set_wr_flush(qpx, fn)		((qpx)->wr_flush = (fn))
+#define hroce_set_wr_atomic_write(qpx, fn)	((qpx)->wr_atomic_write = (fn))
+#else
+#define HROCE_QP_EX_WITH_FLUSH			0
+#define HROCE_QP_EX_WITH_ATOMIC_WRITE		0
+#define hroce_set_wr_flush(qpx, fn)		((void)(qpx), (void)(fn))
+#define hroce_set_wr_atomic_write(qpx, fn)	((void)(qpx), (void)(fn))
+#endif
+
 #endif

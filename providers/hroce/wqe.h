@@ -39,6 +39,12 @@ static inline const struct hroce_ah *to_hroce_ah(const struct ibv_ah *ibah)
 
 #define HROCE_BIT(n)	(1u << (n))
 
+/* enum ibv_wr_opcode; older rdma-core lacks them. FLUSH is ibv_wr_flush()'s alone. */
+enum {
+	HROCE_WR_FLUSH = 14,
+	HROCE_WR_ATOMIC_WRITE = 15,
+};
+
 enum {
 	HROCE_SEND_OPCODES = HROCE_BIT(IBV_WR_SEND) |
 			     HROCE_BIT(IBV_WR_SEND_WITH_IMM),
@@ -52,7 +58,8 @@ enum {
 			      HROCE_BIT(IBV_WR_ATOMIC_FETCH_AND_ADD),
 
 	HROCE_INLINE_OPCODES = HROCE_SEND_OPCODES | HROCE_WRITE_OPCODES |
-			       HROCE_BIT(IBV_WR_SEND_WITH_INV),
+			       HROCE_BIT(IBV_WR_SEND_WITH_INV) |
+			       HROCE_BIT(HROCE_WR_ATOMIC_WRITE),
 	/* without data, whatever the request says */
 	HROCE_BARE_OPCODES = HROCE_BIT(IBV_WR_LOCAL_INV) |
 			     HROCE_BIT(IBV_WR_BIND_MW),
@@ -67,7 +74,8 @@ static inline uint32_t hroce_opcodes(enum ibv_qp_type type)
 	switch (type) {
 	case IBV_QPT_RC:
 		return HROCE_SEND_OPCODES | HROCE_WRITE_OPCODES |
-		       HROCE_FETCH_OPCODES | HROCE_INV_OPCODES;
+		       HROCE_FETCH_OPCODES | HROCE_INV_OPCODES |
+		       HROCE_BIT(HROCE_WR_ATOMIC_WRITE);
 	case IBV_QPT_XRC_SEND:
 		return HROCE_SEND_OPCODES | HROCE_WRITE_OPCODES |
 		       HROCE_FETCH_OPCODES;
@@ -197,7 +205,7 @@ static inline int hroce_wqe_target(struct hroce_send_wqe *wqe,
 {
 	if (type == IBV_QPT_XRC_SEND)
 		wqe->srqn = wr->qp_type.xrc.remote_srqn;
-	switch (wr->opcode) {
+	switch ((unsigned int)wr->opcode) {
 	case IBV_WR_SEND_WITH_IMM:
 		wqe->imm = wr->imm_data;
 		/* fallthrough */
@@ -218,6 +226,7 @@ static inline int hroce_wqe_target(struct hroce_send_wqe *wqe,
 		/* fallthrough */
 	case IBV_WR_RDMA_WRITE:
 	case IBV_WR_RDMA_READ:
+	case HROCE_WR_ATOMIC_WRITE:
 		hroce_wqe_rdma(wqe, wr->wr.rdma.remote_addr, wr->wr.rdma.rkey);
 		return 0;
 	case IBV_WR_ATOMIC_CMP_AND_SWP:

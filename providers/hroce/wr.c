@@ -5,6 +5,7 @@
  * new entry and the setters fill in its rest. The first error is kept, makes
  * all that follows do nothing, and takes the whole batch back.
  */
+#include "compat.h"
 #include "hroce.h"
 
 static struct hroce_qp *to_hqpx(struct ibv_qp_ex *qpx)
@@ -14,7 +15,7 @@ static struct hroce_qp *to_hqpx(struct ibv_qp_ex *qpx)
 
 /* A new entry, or NULL when the batch has failed. */
 static struct hroce_send_wqe *hroce_wr_open(struct ibv_qp_ex *qpx,
-					    enum ibv_wr_opcode opcode)
+					    unsigned int opcode)
 {
 	struct hroce_qp *qp = to_hqpx(qpx);
 
@@ -37,7 +38,7 @@ static struct hroce_send_wqe *hroce_wr_open(struct ibv_qp_ex *qpx,
 	return qp->wr_wqe;
 }
 
-static void hroce_wr_open_rdma(struct ibv_qp_ex *qpx, enum ibv_wr_opcode opcode,
+static void hroce_wr_open_rdma(struct ibv_qp_ex *qpx, unsigned int opcode,
 			       uint32_t rkey, uint64_t remote_addr, __be32 imm)
 {
 	struct hroce_send_wqe *wqe = hroce_wr_open(qpx, opcode);
@@ -135,6 +136,35 @@ static void hroce_wr_atomic_fetch_add(struct ibv_qp_ex *qpx, uint32_t rkey,
 {
 	hroce_wr_open_atomic(qpx, IBV_WR_ATOMIC_FETCH_AND_ADD, rkey,
 			     remote_addr, add, 0);
+}
+
+/* Eight bytes that come with the request. */
+static void hroce_wr_atomic_write(struct ibv_qp_ex *qpx, uint32_t rkey,
+				  uint64_t remote_addr, const void *value)
+{
+	struct hroce_qp *qp = to_hqpx(qpx);
+
+	hroce_wr_open_rdma(qpx, HROCE_WR_ATOMIC_WRITE, rkey, remote_addr, 0);
+	if (!qp->wr_err)
+		qp->wr_err = hroce_wqe_inline(qp->wr_wqe, &qp->sq, value,
+					      sizeof(uint64_t));
+}
+
+static void hroce_wr_flush(struct ibv_qp_ex *qpx, uint32_t rkey,
+			   uint64_t remote_addr, size_t len, uint8_t type,
+			   uint8_t level)
+{
+	struct hroce_send_wqe *wqe = hroce_wr_open(qpx, HROCE_WR_FLUSH);
+
+	if (!wqe)
+		return;
+	wqe->flush.remote_addr = remote_addr;
+	wqe->flush.rkey = rkey;
+	wqe->flush.length = len;
+	wqe->flush.type = type;
+	wqe->flush.level = level;
+	if (len > UINT32_MAX)
+		to_hqpx(qpx)->wr_err = EINVAL;
 }
 
 /* Setters, of the entry opened last */
@@ -247,6 +277,8 @@ bool hroce_wr_supported(enum ibv_qp_type type, uint64_t send_ops)
 		ops |= IBV_QP_EX_WITH_RDMA_READ |
 		       IBV_QP_EX_WITH_ATOMIC_CMP_AND_SWP |
 		       IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD;
+	if (hroce_opcode_in(opcodes, HROCE_WR_ATOMIC_WRITE))
+		ops |= HROCE_QP_EX_WITH_ATOMIC_WRITE | HROCE_QP_EX_WITH_FLUSH;
 	return !(send_ops & ~ops);
 }
 
@@ -267,6 +299,10 @@ void hroce_wr_setup(struct ibv_qp_ex *qpx, uint64_t send_ops)
 		qpx->wr_atomic_cmp_swp = hroce_wr_atomic_cmp_swp;
 	if (send_ops & IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD)
 		qpx->wr_atomic_fetch_add = hroce_wr_atomic_fetch_add;
+	if (send_ops & HROCE_QP_EX_WITH_ATOMIC_WRITE)
+		hroce_set_wr_atomic_write(qpx, hroce_wr_atomic_write);
+	if (send_ops & HROCE_QP_EX_WITH_FLUSH)
+		hroce_set_wr_flush(qpx, hroce_wr_flush);
 	if (send_ops & IBV_QP_EX_WITH_BIND_MW)
 		qpx->wr_bind_mw = hroce_wr_bind_mw;
 	if (send_ops & IBV_QP_EX_WITH_LOCAL_INV)

@@ -9,7 +9,7 @@
 for m in nvme_rdma nvmet_rdma brd; do
 	modprobe -n $m 2> /dev/null || skip_all "no $m in this kernel"
 done
-NVMET=/sys/kernel/config/nvmet NQN=hmmodp MIB=48
+NVMET=/sys/kernel/config/nvmet NQN=hmmodp MIB=8
 
 # both ends use the first namespace, whoever configures them
 target_up() {
@@ -71,7 +71,7 @@ parallel() {
 	return $rc
 }
 filesystem() {
-	mkdir -p "$RC_TMP/mnt" && mke2fs -q -F "$(disk)" 32m && mount "$(disk)" "$RC_TMP/mnt" || return
+	mkdir -p "$RC_TMP/mnt" && mke2fs -q -F "$(disk)" && mount "$(disk)" "$RC_TMP/mnt" || return
 	cp -r /usr/share/hmmodp "$RC_TMP/mnt/copy" && sync && echo 3 > /proc/sys/vm/drop_caches &&
 		diff -r /usr/share/hmmodp "$RC_TMP/mnt/copy"; local rc=$?
 	umount "$RC_TMP/mnt"

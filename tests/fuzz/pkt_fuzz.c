@@ -181,6 +181,17 @@ static void put_headers(struct fuzzer *f, struct roce_packet *k, uint8_t opcode)
 	case ROCE_READ_REQUEST:
 		put_reth(f, k);
 		return;
+	case ROCE_FLUSH:
+		roce_put32(k, rc_once_in(&f->rng, 4) ? rc_rng(&f->rng) : rc_below(&f->rng, 64));
+		put_reth(f, k);
+		return;
+	case ROCE_ATOMIC_WRITE:
+		put_reth(f, k);
+		if (rc_once_in(&f->rng, 2)) {
+			roce_put64(k, rc_rng(&f->rng));
+			return;
+		}
+		break;
 	case ROCE_SEND_LAST_IMM:
 	case ROCE_SEND_ONLY_IMM:
 	case ROCE_WRITE_LAST_IMM:
@@ -220,7 +231,7 @@ static uint8_t some_opcode(struct fuzzer *f)
 		return rc_rng(&f->rng);
 	if (rc_once_in(&f->rng, 16))
 		return service[rc_below(&f->rng, RC_ARRAY_SIZE(service))] + rc_below(&f->rng, 0x20);
-	return rc_below(&f->rng, ROCE_SEND_ONLY_INV + 1);
+	return rc_below(&f->rng, ROCE_ATOMIC_WRITE + 1);
 }
 
 static void flip_bits(struct fuzzer *f, struct roce_packet *k)

@@ -163,16 +163,20 @@ static void test_opcodes(void)
 		{ IBV_WR_RDMA_READ, true, false, false },
 		{ IBV_WR_ATOMIC_CMP_AND_SWP, true, false, false },
 		{ IBV_WR_ATOMIC_FETCH_AND_ADD, true, false, false },
-		/* not there yet */
-		{ IBV_WR_LOCAL_INV, false, false, false },
-		{ IBV_WR_BIND_MW, false, false, false },
-		{ IBV_WR_SEND_WITH_INV, false, false, false },
+		{ IBV_WR_LOCAL_INV, true, false, false },
+		{ IBV_WR_BIND_MW, true, false, false },
+		{ IBV_WR_SEND_WITH_INV, true, false, false },
+		{ (enum ibv_wr_opcode)HROCE_WR_ATOMIC_WRITE, true, false, false },
+		/* by ibv_wr_flush() alone */
+		{ (enum ibv_wr_opcode)HROCE_WR_FLUSH, false, false, false },
+		/* not there */
 		{ IBV_WR_TSO, false, false, false },
 		{ (enum ibv_wr_opcode)33, false, false, false },
 		{ (enum ibv_wr_opcode)-1, false, false, false },
 	};
 	struct hroce_ah ah = { .number = 5 };
-	struct ibv_send_wr wr = { .wr.ud.ah = &ah.ibv_ah };
+	struct ibv_mw mw = { .rkey = 0x501 };
+	struct ibv_send_wr wr = { .wr.ud.ah = &ah.ibv_ah, .bind_mw.mw = &mw };
 	struct hroce_queue q;
 	unsigned int i;
 
@@ -187,7 +191,7 @@ static void test_opcodes(void)
 			  table[i].ud ? 0 : EINVAL);
 		EXPECT_EQ(hroce_queue_send(&q, IBV_QPT_RAW_PACKET, &wr), EINVAL);
 	}
-	EXPECT_EQ(q.own, 7 + 4 + 2);
+	EXPECT_EQ(q.own, 11 + 4 + 2);
 	test_queue_close(&q);
 }
 

@@ -407,6 +407,44 @@ static void test_wr_errors(void)
 	teardown();
 }
 
+/* Windows and keys that end; in the request as the kernel looks for them. */
+static void test_wr_windows(void)
+{
+	struct ibv_qp_ex *qpx = setup_wr(IBV_QPT_RC);
+	struct ibv_mr mr = { .lkey = 0x700 };
+	struct ibv_mw mw = { .rkey = 0x501 };
+	struct ibv_mw_bind_info info = { &mr, 0x1000, 0x2000, IBV_ACCESS_REMOTE_READ };
+	const struct hroce_bind *b;
+
+	ibv_wr_start(qpx);
+	qpx->wr_id = 1;
+	qpx->wr_flags = IBV_SEND_FENCE;
+	ibv_wr_bind_mw(qpx, &mw, 0x502, &info);
+	qpx->wr_flags = 0;
+	ibv_wr_local_inv(qpx, 0x503);
+	ibv_wr_send_inv(qpx, 0x504);
+	ibv_wr_set_inline_data(qpx, "abc", 3);
+	EXPECT_EQ(ibv_wr_complete(qpx), 0);
+	b = &sent(0)->bind;
+	EXPECT_EQ(sent(0)->opcode, IBV_WR_BIND_MW);
+	EXPECT_EQ(sent(0)->flags, IBV_SEND_FENCE);
+	EXPECT(b->key == 0x501 && b->rkey == 0x502 && b->lkey == 0x700);
+	EXPECT(b->addr == 0x1000 && b->length == 0x2000 &&
+	       b->access == IBV_ACCESS_REMOTE_READ);
+	EXPECT_EQ(sent(1)->opcode, IBV_WR_LOCAL_INV);
+	EXPECT_EQ(sent(1)->imm, 0x503);
+	EXPECT_EQ(sent(2)->opcode, IBV_WR_SEND_WITH_INV);
+	EXPECT_EQ(sent(2)->imm, 0x504);
+	EXPECT_EQ(sent(2)->inline_length, 3);
+
+	/* something of no region */
+	info.mr = NULL;
+	ibv_wr_start(qpx);
+	ibv_wr_bind_mw(qpx, &mw, 0x502, &info);
+	EXPECT_EQ(ibv_wr_complete(qpx), EINVAL);
+	teardown();
+}
+
 static void test_wr_ud(void)
 {
 	struct ibv_qp_ex *qpx = setup_wr(IBV_QPT_UD);
@@ -428,7 +466,11 @@ static void test_wr_ud(void)
 static void test_wr_supported(void)
 {
 	EXPECT(hroce_wr_supported(IBV_QPT_RC, 0x7f));
-	EXPECT(!hroce_wr_supported(IBV_QPT_RC, IBV_QP_EX_WITH_BIND_MW));
+	EXPECT(hroce_wr_supported(IBV_QPT_RC, IBV_QP_EX_WITH_BIND_MW |
+				  IBV_QP_EX_WITH_LOCAL_INV |
+				  IBV_QP_EX_WITH_SEND_WITH_INV));
+	EXPECT(!hroce_wr_supported(IBV_QPT_UC, IBV_QP_EX_WITH_BIND_MW));
+	EXPECT(!hroce_wr_supported(IBV_QPT_RC, IBV_QP_EX_WITH_TSO));
 	EXPECT(!hroce_wr_supported(IBV_QPT_RC, 1ull << 40));
 	EXPECT(hroce_wr_supported(IBV_QPT_UC, 0xf));
 	EXPECT(!hroce_wr_supported(IBV_QPT_UC, IBV_QP_EX_WITH_RDMA_READ));
@@ -448,6 +490,7 @@ int main(void)
 		{ "extended CQ", test_poll_ex },
 		{ "ibv_wr batch", test_wr_batch },
 		{ "ibv_wr errors", test_wr_errors },
+		{ "ibv_wr of windows", test_wr_windows },
 		{ "ibv_wr to UD", test_wr_ud },
 		{ "send operations by QP type", test_wr_supported },
 	};

@@ -35,6 +35,7 @@ static const struct {
 	{ 0x11, 16, false }, { 0x12, 24, false },			/* acknowledge */
 	{ 0x13, 40, false }, { 0x14, 40, false },			/* atomics */
 	{ 0x16, 16, true }, { 0x17, 16, true },				/* invalidate */
+	{ 0x1c, 32, false }, { 0x1d, 28, true },			/* FLUSH, ATOMIC WRITE */
 	{ 0x20, 12, true }, { 0x21, 12, true }, { 0x22, 12, true },	/* UC */
 	{ 0x23, 16, true }, { 0x24, 12, true }, { 0x25, 16, true },
 	{ 0x26, 28, true }, { 0x27, 12, true }, { 0x28, 12, true },
@@ -170,6 +171,8 @@ static void fill(struct hroce_hdr *h, u8 opcode)
 	h->length = test_random();
 	h->msn = test_random() & HROCE_QPN_MASK;
 	h->ieth = test_random();
+	h->flush_type = test_random() & 0xf;
+	h->flush_level = test_random() & 3;
 	h->qkey = test_random();
 	h->src_qpn = test_random() & HROCE_QPN_MASK;
 	h->srqn = test_random() & HROCE_QPN_MASK;
@@ -201,6 +204,10 @@ static void expect_same(const struct hroce_hdr *a, const struct hroce_hdr *b, u3
 	}
 	if (flags & HROCE_PKT_RETH)
 		EXPECT_EQ(a->length, b->length);
+	if (flags & HROCE_PKT_FETH) {
+		EXPECT_EQ(a->flush_type, b->flush_type);
+		EXPECT_EQ(a->flush_level, b->flush_level);
+	}
 	if (flags & HROCE_PKT_ATOMICETH) {
 		EXPECT_EQ(a->swap_add, b->swap_add);
 		EXPECT_EQ(a->compare, b->compare);

@@ -8,6 +8,7 @@
 #include "loop.h"
 
 enum ibv_mtu loop_mtu = IBV_MTU_1024;
+int loop_access;
 
 static void open_cqs(struct loop *l, bool extended)
 {
@@ -44,7 +45,8 @@ static struct ibv_qp *open_qp(struct loop *l, bool extended)
 		attr.comp_mask |= IBV_QP_INIT_ATTR_SEND_OPS_FLAGS;
 		attr.send_ops_flags = IBV_QP_EX_WITH_SEND |
 			IBV_QP_EX_WITH_RDMA_WRITE | IBV_QP_EX_WITH_RDMA_WRITE_WITH_IMM |
-			IBV_QP_EX_WITH_RDMA_READ | IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD;
+			IBV_QP_EX_WITH_RDMA_READ | IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD |
+			IBV_QP_EX_WITH_ATOMIC_WRITE | IBV_QP_EX_WITH_FLUSH;
 	}
 	qp = ibv_create_qp_ex(l->d->ctx, &attr);
 	if (!qp)
@@ -94,6 +96,7 @@ void loop_connect(struct loop *l)
 
 	p.timeout = LOOP_TIMEOUT;
 	p.mtu = loop_mtu;
+	p.access |= loop_access;
 
 	for (i = 0; i < 2; i++) {
 		rc_qp_init(l->qp[i], p.access);

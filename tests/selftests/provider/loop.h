@@ -40,6 +40,8 @@ struct loop {
 
 /* Path MTU of what is opened from now on; 1024 at first. */
 extern enum ibv_mtu loop_mtu;
+/* Rights of the QPs beside RC_QP_DEFAULTS's, from now on; 0 at first. */
+extern int loop_access;
 
 /* @extended: an extended CQ and QPs for ibv_wr_* */
 void loop_open(struct loop *l, struct rc_dev *d, bool extended);
@@ -103,6 +105,9 @@ void case_mw2(struct rc_dev *d);
 void case_mw_rules(struct rc_dev *d);
 void case_mw_storm(struct rc_dev *d);
 void case_mw_exit(struct rc_dev *d);
+/* cases_flush.c: ATOMIC WRITE and FLUSH */
+void case_atomic_write(struct rc_dev *d);
+void case_flush_data(struct rc_dev *d);
 /* cases_slow.c: pages that come late */
 void case_slow_page(struct rc_dev *d);
 /* cases_ud.c: datagrams */

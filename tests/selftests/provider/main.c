@@ -25,6 +25,8 @@ static const struct loop_case cases[] = {
 	{ "mw_rules", case_mw_rules },
 	{ "mw_storm", case_mw_storm },
 	{ "mw_exit", case_mw_exit },
+	{ "atomic_write", case_atomic_write },
+	{ "flush_data", case_flush_data },
 	{ "advise_errors", case_advise_errors },
 	{ "advise", case_advise },
 	{ "read_ahead", case_read_ahead },

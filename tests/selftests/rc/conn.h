@@ -30,6 +30,11 @@ struct rc_link_opts {
 /* Takes d, x and p; false for anything else. */
 bool rc_link_option(struct rc_link_opts *o, int c, const char *arg);
 
+/* IB_UVERBS_DEVICE_*, of device_cap_flags_ex; libibverbs has no names for these. */
+#define RC_DEVICE_FLUSH_GLOBAL		(1ull << 38)
+#define RC_DEVICE_FLUSH_PERSISTENT	(1ull << 39)
+#define RC_DEVICE_ATOMIC_WRITE		(1ull << 40)
+
 struct rc_dev {
 	struct ibv_context *ctx;
 	struct ibv_pd *pd;

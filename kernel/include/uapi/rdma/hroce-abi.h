@@ -124,6 +124,13 @@ struct hroce_send_wqe {
 			__u32 remote_qkey;
 		} ud;
 		struct hroce_bind bind;
+		struct {
+			__aligned_u64 remote_addr;
+			__u32 rkey;
+			__u32 length;
+			__u8 type;	/* IB_FLUSH_GLOBAL, IB_FLUSH_PERSISTENT */
+			__u8 level;	/* IB_FLUSH_RANGE or IB_FLUSH_MR */
+		} flush;
 		__u8 room[32];
 	};
 	__u32 srqn;
