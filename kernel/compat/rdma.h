@@ -28,10 +28,10 @@ static inline struct ib_udata *hmmodp_create_cq_udata(struct ib_udata *arg)
 /* The operation that resizes a CQ, and the type of the length that it gets. */
 #ifdef HMMODP_HAVE_RDMA_RESIZE_USER_CQ
 #define hmmodp_resize_cq_op	resize_user_cq
-typedef unsigned int hmmodp_cqe_t;
+#define hmmodp_cqe_t		unsigned int
 #else
 #define hmmodp_resize_cq_op	resize_cq
-typedef int hmmodp_cqe_t;
+#define hmmodp_cqe_t		int
 #endif
 
 /* What stands before the udata of reg_user_mr(): a DMA handle, which a device
