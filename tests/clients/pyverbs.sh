@@ -15,7 +15,7 @@ for m in $(suite /); do
 	*) check "$m" module "$m";;
 	esac
 done
-enough() { echo "$OK ok, $SKIPPED skipped"; [ $OK -ge 130 ]; }
+enough() { echo "$OK ok, $SKIPPED skipped"; [ $OK -ge 150 ]; }
 check "enough of it" enough
 echo "# in all $OK ok, $SKIPPED skipped" >&3
 hosts_down

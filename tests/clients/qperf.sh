@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # qperf, which finds its peer by rdma_cm: every test of RC that it has, those that
-# verify their data included; pinned, and with HROCE_ODP=1 on demand.
+# verify their data included.
 # timeout: 240
 . lib/clients.sh
 qperf_test() { # TEST
@@ -12,18 +12,10 @@ qperf_test() { # TEST
 	wait $s 2> /dev/null
 	return $rc
 }
-all() { # MODE COMMAND...
-	local t
-	for t in rc_bw rc_bi_bw rc_lat rc_rdma_write_bw rc_rdma_write_lat rc_rdma_write_poll_lat rc_rdma_read_bw \
-		rc_rdma_read_lat rc_compare_swap_mr rc_fetch_add_mr ver_rc_compare_swap ver_rc_fetch_add; do
-		check "$t, $1" "${@:2}" through qperf_test $t
-	done
-}
 up netns 4500
-all pinned
-if [ "$NIC_TYPE" = hroce ]; then
-	export HROCE_ODP=1
-	all ODP faulted
-fi
+for t in rc_bw rc_bi_bw rc_lat rc_rdma_write_bw rc_rdma_write_lat rc_rdma_write_poll_lat rc_rdma_read_bw \
+	rc_rdma_read_lat rc_compare_swap_mr rc_fetch_add_mr ver_rc_compare_swap ver_rc_fetch_add; do
+	check "$t" through qperf_test $t
+done
 hosts_down
 finish
