@@ -19,6 +19,9 @@ skip_reason() {
 	test_flow.*|test_rss_traffic.*|test_qp.*raw*) echo "raw Ethernet packets, which are not RDMA";;
 	test_tag_matching.*) echo "tag matching in hardware";;
 	test_mr.*dmabuf*|test_cuda_dmabuf.*) echo "needs a GPU";;
+	test_buf.*cc_pd*) echo "confidential guests";;
+	test_dmah.*) echo "steering tags of PCI Express";;
+	test_phc_timestamp.*) echo "needs a PTP clock";;
 	test_odp.*flush*|test_qpex.*flush*) [[ $(uname -r) = 6.1.* ]] || return
 		echo "Linux 6.1 has no access bit for it";;
 	*) return 1;;
