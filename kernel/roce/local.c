@@ -22,12 +22,29 @@ static int hroce_local_execute(struct hroce_qp *qp, const struct hroce_send_wqe 
 }
 
 /* Complete those executed that no other request is before. */
-void hroce_local_complete(struct hroce_qp *qp)
+static void hroce_local_complete(struct hroce_qp *qp)
 {
 	struct hroce_sq *sq = &qp->sq;
 
 	while (sq->ring.index != sq->fetched && hroce_sq_slot(sq, sq->ring.index)->executed)
 		hroce_sq_complete(qp, IB_WC_SUCCESS);
+}
+
+/*
+ * Whatever the queue waits for, which may be the peer for ever: a binding that is over
+ * is given up, since deregistration waits for it.
+ */
+void hroce_local_poll(struct hroce_qp *qp)
+{
+	struct hroce_sq *sq = &qp->sq;
+
+	if (sq->ended && hroce_window_ended(&sq->ended)) {
+		hroce_sq_slot(sq, sq->ended_index)->executed = true;
+		/* a retransmission may have gone back behind it */
+		if (sq->send == sq->ended_index)
+			sq->send++;
+	}
+	hroce_local_complete(qp);
 }
 
 /* The request at sq->send. True: there may be more. */
@@ -39,8 +56,10 @@ bool hroce_local_run(struct hroce_qp *qp, struct hroce_swr *swr)
 	if (swr->wqe.opcode == IB_UVERBS_WR_LOCAL_INV && sq->ring.index != sq->send)
 		return false;
 	/* not again: after a retransmission, or while accesses by the old key go on */
-	if (!swr->executed && !sq->ended)
+	if (!swr->executed && !sq->ended) {
+		sq->ended_index = sq->send;
 		err = hroce_local_execute(qp, &swr->wqe);
+	}
 	if (err == -ENOMEM || (!err && !hroce_window_ended(&sq->ended)))
 		return hroce_requester_again(sq);
 	if (err)

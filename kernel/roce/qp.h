@@ -129,7 +129,8 @@ struct hroce_sq {
 	struct hroce_stall send_stall;	/* of a source */
 	struct hroce_stall resp_stall;	/* of a READ's or atomic's destination */
 	bool flushed;			/* nothing left when last flushed */
-	struct hroce_mr *ended;		/* by the request being executed; still in use */
+	struct hroce_mr *ended;		/* by a request being executed; still in use */
+	u32 ended_index;		/* that request */
 };
 
 /* A receive request taken from the ring. */
@@ -359,7 +360,7 @@ void hroce_requester_seek(struct hroce_qp *qp, u32 psn);
 
 /* local.c */
 bool hroce_local_run(struct hroce_qp *qp, struct hroce_swr *swr);
-void hroce_local_complete(struct hroce_qp *qp);
+void hroce_local_poll(struct hroce_qp *qp);
 
 /* completer.c: false: stalled */
 bool hroce_completer_run(struct hroce_qp *qp);

@@ -264,13 +264,27 @@ static bool hroce_send_read(struct hroce_qp *qp, struct hroce_swr *swr)
 	return true;
 }
 
-static bool hroce_send_atomic(struct hroce_qp *qp, struct hroce_swr *swr)
+/* One packet without data, that has a response of its own. */
+static bool hroce_send_request(struct hroce_qp *qp, struct hroce_swr *swr,
+			       struct hroce_hdr *h)
 {
 	struct hroce_sq *sq = &qp->sq;
+
+	if (sq->rd_out >= qp->attr.max_rd_atomic || !hroce_window_left(sq))
+		return false;
+	if (hroce_send_control(qp, h))
+		return hroce_requester_again(sq);
+	sq->rd_out++;
+	hroce_requester_advance(qp, swr, 1);
+	return true;
+}
+
+static bool hroce_send_atomic(struct hroce_qp *qp, struct hroce_swr *swr)
+{
 	bool cas = swr->wqe.opcode == IB_UVERBS_WR_ATOMIC_CMP_AND_SWP;
 	struct hroce_hdr h = {
 		.opcode = cas ? IB_OPCODE_RC_COMPARE_SWAP : IB_OPCODE_RC_FETCH_ADD,
-		.psn = sq->psn,
+		.psn = qp->sq.psn,
 		.va = swr->wqe.atomic.remote_addr,
 		.rkey = swr->wqe.atomic.rkey,
 		.srqn = swr->wqe.srqn,
@@ -278,21 +292,14 @@ static bool hroce_send_atomic(struct hroce_qp *qp, struct hroce_swr *swr)
 		.swap_add = cas ? swr->wqe.atomic.swap : swr->wqe.atomic.compare_add,
 	};
 
-	if (sq->rd_out >= qp->attr.max_rd_atomic || !hroce_window_left(sq))
-		return false;
-	if (hroce_send_control(qp, &h))
-		return hroce_requester_again(sq);
-	sq->rd_out++;
-	hroce_requester_advance(qp, swr, 1);
-	return true;
+	return hroce_send_request(qp, swr, &h);
 }
 
 static bool hroce_send_flush(struct hroce_qp *qp, struct hroce_swr *swr)
 {
-	struct hroce_sq *sq = &qp->sq;
 	struct hroce_hdr h = {
 		.opcode = IB_OPCODE_RC_FLUSH,
-		.psn = sq->psn,
+		.psn = qp->sq.psn,
 		.flush_type = swr->wqe.flush.type,
 		.flush_level = swr->wqe.flush.level,
 		.va = swr->wqe.flush.remote_addr,
@@ -300,13 +307,7 @@ static bool hroce_send_flush(struct hroce_qp *qp, struct hroce_swr *swr)
 		.length = swr->wqe.flush.length,
 	};
 
-	if (sq->rd_out >= qp->attr.max_rd_atomic || !hroce_window_left(sq))
-		return false;
-	if (hroce_send_control(qp, &h))
-		return hroce_requester_again(sq);
-	sq->rd_out++;
-	hroce_requester_advance(qp, swr, 1);
-	return true;
+	return hroce_send_request(qp, swr, &h);
 }
 
 static bool hroce_send_atomic_write(struct hroce_qp *qp, struct hroce_swr *swr)
@@ -440,7 +441,7 @@ bool hroce_requester_step(struct hroce_runner *r)
 	default:
 		return false;
 	}
-	hroce_local_complete(qp);
+	hroce_local_poll(qp);
 	hroce_completer_timeout(qp);
 	if (!hroce_requester_waits(qp))
 		more = hroce_requester_send(qp);

@@ -31,7 +31,6 @@ echo 64 > /proc/sys/vm/nr_hugepages
 up loop 1500
 for m in $(suite "$root"); do
 	case $m in
-	test_device|test_buf|test_dmah) ;;	# not fit for the Python there, or for this device
 	test_odp) check "$m of $version" faulted module "$m" "$root";;
 	*) check "$m of $version" module "$m" "$root";;
 	esac
