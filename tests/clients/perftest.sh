@@ -74,6 +74,7 @@ shared() {
 }
 [ "$NIC_TYPE" != hroce ] || modes shared
 # perftest has no ODP for UC, and the server of a bandwidth test sends nothing
+keep_order
 perf_uc() { # PROGRAM OPTIONS
 	# shellcheck disable=SC2086
 	sent pair "$1" -F -d "$DEV_A" -x "$GID_A" -c UC $2 -- "$1" -F -d "$DEV_B" -x "$GID_B" -c UC $2 "$CTL_A"

@@ -37,6 +37,7 @@ ping_all() {
 	check "$1: receive depth 2, MTU 256" ping "-c -r 2 -m 256 -n 100"
 }
 up netns 1500
+keep_order
 ping_all wire
 srq_all
 for size in 1 4096 65536; do check "ibv_uc_pingpong: $size bytes" of ibv_uc_pingpong "-c -s $size -n $(long 100 1000)"; done
@@ -51,6 +52,7 @@ check "ibv_xsrq_pingpong: 65536 bytes, events" xsrq "-e -s 65536 -n $(long 50 50
 check "ibv_uc_pingpong: events" of ibv_uc_pingpong "-e -c -n $(long 100 1000)"
 hosts_down
 up loop 1500
+keep_order
 check "loop: pinned" ping "-c -n 200"
 [ "$NIC_TYPE" != hroce ] || check "loop: ODP, events" faulted ping "-o -e -c -n 200"
 hosts_down

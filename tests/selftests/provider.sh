@@ -9,6 +9,7 @@
 PROVIDER=$(rc_built "$RC_DIR/../provider" provider) || bail "the program does not build: $PROVIDER"
 
 up loop 1500
+keep_order
 case_of() { timeout 60 "$PROVIDER/provider" --dev "$DEV_A" --gid "$GID_A" "$1"; }
 # what the device sends to itself goes by lo
 lossy() {

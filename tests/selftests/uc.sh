@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Unreliable connections: SEND and WRITE, path MTU 256 to 4096, pinned and ODP, between
 # two hroce and, both ways, between hroce and stock rdma_rxe; every byte checked. The
-# wire loses nothing here, so neither may the device, page faults or not.
+# wire neither loses nor reorders here, so nothing may be lost, page faults or not.
 # timeout: 400
 . rc/lib.sh
 rc_programs
@@ -20,9 +20,11 @@ wire() {
 		uc "--odp --events" "--odp --events --both --qps 4 --depth 8 --max 8k --iters 4 --cold"
 }
 up netns 4500
+keep_order
 wire wire
 hosts_down
 up loop 4500
+keep_order
 wire loop
 hosts_down
 
@@ -30,6 +32,7 @@ role() { # NIC_TYPE_A NIC_TYPE_B
 	export NIC_TYPE_A=$1 NIC_TYPE_B=$2
 	local a='' b='' mtu
 	up mixed 4500
+	keep_order
 	[ "$1" = hroce ] && a=--odp || b="--odp --cold"
 	for mtu in 256 1024 4096; do
 		check "client $2, server $1, MTU $mtu, pinned" try uc "" "--mtu $mtu --max 16k --iters $(long 5 50)"

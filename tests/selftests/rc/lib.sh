@@ -80,6 +80,16 @@ try() {
 	done
 	return 1
 }
+# keep_order: after up, for UC, which loses what is overtaken. Virtual wires have a queue
+# for each CPU that sends; now one CPU takes in all that arrives.
+keep_order() { A one_cpu "$IF_A" && B one_cpu "$IF_B" || bail "receive queues: no CPU can be chosen"; }
+one_cpu() { # NETDEV
+	local q
+	for q in "/sys/class/net/$1"/queues/rx-*/rps_cpus /sys/class/net/lo/queues/rx-0/rps_cpus; do
+		echo 1 > "$q" || return
+	done
+}
+export -f one_cpu
 up() { hosts_up "$@" || bail "hosts_up $* failed"; }
 
 # long N M: N, but M where HMMODP_LONG is set
