@@ -108,6 +108,8 @@ static void take(struct rc_cross *c, const struct ibv_wc *wc)
 	}
 	if (wc->wr_id >> 56 == IBV_WR_RDMA_READ)
 		check(c, place(c, READ_TO, at), at, len, false, "READ");
+	if (wc->wr_id >> 56 == IBV_WR_SEND_WITH_IMM)
+		c->delivered++;
 	c->sent++;
 }
 

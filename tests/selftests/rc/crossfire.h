@@ -31,7 +31,8 @@ struct rc_cross {
 	struct rc_end mine, theirs;
 	struct rc_rng rng;
 	int sends, receives;	/* under way */
-	uint64_t sent, received;
+	uint64_t sent, received;	/* with success */
+	uint64_t delivered;	/* SENDs among what was sent */
 	enum ibv_wc_status status;	/* of the first that failed */
 };
 
