@@ -5,9 +5,9 @@
 # timeout: 240
 . lib/clients.sh
 qperf_test() { # TEST
-	A timeout 60 qperf > /tmp/server.log 2>&1 & local s=$! rc
+	A timeout "$(patience 60)" qperf > /tmp/server.log 2>&1 & local s=$! rc
 	for _ in {1..200}; do A ss -Hltn "sport = :19765" | grep -q . && break; sleep 0.05; done
-	B timeout 50 qperf -cm 1 -t "$(long 1 5)" 10.0.0.1 "$1"; rc=$?
+	B timeout "$(patience 50)" qperf -cm 1 -t "$(long 1 5)" 10.0.0.1 "$1"; rc=$?
 	kill $s 2> /dev/null
 	wait $s 2> /dev/null
 	return $rc

@@ -8,9 +8,9 @@
 # one server, three clients in a row
 persistent() {
 	local s rc=0 i
-	A timeout 60 rping -s -P -a 10.0.0.1 > /tmp/server.log 2>&1 & s=$!
+	A timeout "$(patience 60)" rping -s -P -a 10.0.0.1 > /tmp/server.log 2>&1 & s=$!
 	sleep 3
-	for i in 1 2 3; do B timeout 30 rping -c -a 10.0.0.1 -C 5 -V || rc=$i; done
+	for i in 1 2 3; do B timeout "$(patience 30)" rping -c -a 10.0.0.1 -C 5 -V || rc=$i; done
 	A killall -q rping
 	wait $s 2> /dev/null
 	return $rc
@@ -19,9 +19,9 @@ persistent() {
 copy() {
 	local s rc
 	head -c 300001 /dev/urandom > "$RC_TMP/from"
-	A timeout 60 rcopy > /tmp/server.log 2>&1 & s=$!
+	A timeout "$(patience 60)" rcopy > /tmp/server.log 2>&1 & s=$!
 	sleep 3
-	B timeout 50 rcopy "$RC_TMP/from" "10.0.0.1:$RC_TMP/to"; rc=$?
+	B timeout "$(patience 50)" rcopy "$RC_TMP/from" "10.0.0.1:$RC_TMP/to"; rc=$?
 	A killall -q rcopy
 	wait $s 2> /dev/null
 	[ $rc = 0 ] && cmp "$RC_TMP/from" "$RC_TMP/to"
@@ -29,10 +29,10 @@ copy() {
 # mckey MESSAGES OF-SENDER: the receiver joins first, and ends when it has got all
 multicast() {
 	local s rc
-	A timeout 60 mckey -m "$1" -b "$2" -C 10 -S 500 > /tmp/server.log 2>&1 & s=$!
+	A timeout "$(patience 60)" mckey -m "$1" -b "$2" -C 10 -S 500 > /tmp/server.log 2>&1 & s=$!
 	for _ in {1..100}; do grep -q "joined" /tmp/server.log && break; sleep 0.1; done
 	sleep 1
-	B timeout 50 mckey -m "$1" -b "$3" -C 10 -S 500 -s; rc=$?
+	B timeout "$(patience 50)" mckey -m "$1" -b "$3" -C 10 -S 500 -s; rc=$?
 	wait $s && [ $rc = 0 ] && grep -q "receiving data transfers" /tmp/server.log
 }
 # the receiver of datagrams sends none; rdma_cm has no IPv6 groups over Ethernet

@@ -58,7 +58,7 @@ static void send_write(struct fuzzer *f, uint64_t value, uint32_t spoil)
 
 static bool lands(struct fuzzer *f, uint64_t value)
 {
-	uint64_t end = rc_now_ms() + LANDING_MS;
+	uint64_t end = rc_patience(LANDING_MS);
 
 	do {
 		ask(f, FUZZ_PEEK);

@@ -21,9 +21,9 @@ traffic() { # until the fuzzer has ended, at least once
 }
 fuzz() {
 	local victim rc
-	A timeout 120 "$FUZZ/pkt_fuzz" --dev "$DEV_A" --gid "$GID_A" --peer 10.0.0.2 \
+	A timeout "$(patience 120)" "$FUZZ/pkt_fuzz" --dev "$DEV_A" --gid "$GID_A" --peer 10.0.0.2 \
 		> "$RC_TMP/victim.log" 2>&1 & victim=$!
-	B timeout 120 "$FUZZ/pkt_fuzz" --from 10.0.0.2 --to 10.0.0.1 --dev "$DEV_B" \
+	B timeout "$(patience 120)" "$FUZZ/pkt_fuzz" --from 10.0.0.2 --to 10.0.0.1 --dev "$DEV_B" \
 		--port $VICTIM_PORT --seconds "$seconds" "$CTL_A" > "$RC_TMP/fuzzer.log" 2>&1
 	rc=$?
 	[ $rc = 0 ] || kill $victim 2> /dev/null

@@ -16,7 +16,7 @@ traffic() { # until told to end
 		n=$((n + 1))
 	done > "$RC_TMP/traffic.log" 2>&1
 }
-attack() { A timeout 150 "$RC/hostile" --dev "$DEV_A" --gid "$GID_A" --attack "$1" --rounds "$(long 5 100)"; }
+attack() { A timeout "$(patience 150)" "$RC/hostile" --dev "$DEV_A" --gid "$GID_A" --attack "$1" --rounds "$(long 5 100)"; }
 traffic_went_on() {
 	touch "$RC_TMP/end"
 	wait "$traffic_pid" || { cat "$RC_TMP/traffic.log"; return 1; }

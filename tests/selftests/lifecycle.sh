@@ -89,7 +89,7 @@ round() { # MODE HOW
 	unload || rc=1
 	return $rc
 }
-nic_del_now() { timeout 20 rdma link delete "$1"; }
+nic_del_now() { timeout "$(patience 20)" rdma link delete "$1"; }
 
 busy_refused() { # a module in use stays
 	hosts_up loop 1500 || return

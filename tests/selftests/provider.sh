@@ -10,7 +10,7 @@ PROVIDER=$(rc_built "$RC_DIR/../provider" provider) || bail "the program does no
 
 up loop 1500
 keep_order
-case_of() { timeout 60 "$PROVIDER/provider" --dev "$DEV_A" --gid "$GID_A" "$1"; }
+case_of() { timeout "$(patience 60)" "$PROVIDER/provider" --dev "$DEV_A" --gid "$GID_A" "$1"; }
 # what the device sends to itself goes by lo
 lossy() {
 	modprobe sch_netem 2> /dev/null || { echo "no sch_netem in this kernel"; return 4; }

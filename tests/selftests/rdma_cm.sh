@@ -6,7 +6,7 @@
 . rc/lib.sh
 
 refused() {
-	B timeout 30 rping -c -a 10.0.0.1 -p 7777 -C 1 > "$RC_TMP/refused.log" 2>&1 &&
+	B timeout "$(patience 30)" rping -c -a 10.0.0.1 -p 7777 -C 1 > "$RC_TMP/refused.log" 2>&1 &&
 		{ echo "a connection to nobody succeeded"; return 1; }
 	cat "$RC_TMP/refused.log"
 	grep -qi "reject" "$RC_TMP/refused.log"

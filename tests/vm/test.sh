@@ -86,7 +86,7 @@ build_all_tests() {
 # --- in guests ---------------------------------------------------------------
 # guest_tests KERNEL ROUND NAME...: boots until every test has its result
 guest_tests() {
-	local k=$1 all=() out done=0 boot=0 rc last scale=3 limit=7200 VM_KARGS=$VM_KARGS; shift
+	local k=$1 all=() out done=0 boot=0 rc last scale=3 limit=7200 slow=1 VM_KARGS=$VM_KARGS; shift
 	out=$TEST_OUT/$k-$1; shift
 	mkdir -p "$out"
 	mapfile -t all < <(test_names "$@")
@@ -94,13 +94,13 @@ guest_tests() {
 	: > "$out/results"
 	[ "$(vm_accel "$k")" = tcg ] || scale=1
 	# its own checkers find more than those that a stock kernel is told to use
-	[ "$k" != debug ] || { scale=$((scale * 3)) limit=$((limit * 3)) VM_KARGS=; }
+	[ "$k" != debug ] || { slow=3 scale=$((scale * 3)) limit=$((limit * 3)) VM_KARGS=; }
 	[ $LONG = 0 ] || { scale=$((scale * 12)) limit=$((limit * 4)); }
 	while [ $done -lt ${#all[@]} ]; do
 		boot=$((boot + 1)) rc=0
 		rm -f "$out/current"
 		VM_OUT=$out VM_TIMEOUT=$limit
-		vm_run "$k" "$VM/guest/runner.sh" "$scale" "$LONG" $((done + 1)) "${all[@]:done}" 2> "$out/boot-$boot.log" || rc=$?
+		vm_run "$k" "$VM/guest/runner.sh" "$scale" "$LONG" $slow $((done + 1)) "${all[@]:done}" 2> "$out/boot-$boot.log" || rc=$?
 		mv "$out/console.log" "$out/console-$boot.log"
 		last=$done
 		done=$(wc -l < "$out/results")

@@ -44,7 +44,7 @@ void case_resize_cq(struct rc_dev *d)
 	struct ibv_send_wr wr, *bad;
 	struct ibv_sge sge;
 	struct ibv_wc wc[8];
-	uint64_t posted = 0, polled = 0, end = rc_now_ms() + 20000;
+	uint64_t posted = 0, polled = 0, end = rc_patience(20000);
 	pthread_t thread;
 	struct loop l;
 	int i, n;

@@ -8,7 +8,7 @@
 /* The next completion, and end polling. */
 static uint64_t wait_ex(struct loop *l, uint64_t wr_id, enum ibv_wc_status status)
 {
-	uint64_t end = rc_now_ms() + 10000, ts;
+	uint64_t end = rc_patience(10000), ts;
 	struct ibv_poll_cq_attr attr = {};
 	int err;
 

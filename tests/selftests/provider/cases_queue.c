@@ -175,7 +175,7 @@ static int crowd_total;
 static void *poller(void *arg)
 {
 	struct crowd *c = arg;
-	uint64_t end = rc_now_ms() + 40000;
+	uint64_t end = rc_patience(40000);
 	struct ibv_wc wc[5];
 	int i, n;
 

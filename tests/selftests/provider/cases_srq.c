@@ -188,7 +188,7 @@ static void poll_all(struct srq *s)
 /* A sender is the slower the higher its number. @often: called now and then. */
 static void traffic(struct srq *s, void (*often)(struct srq *s))
 {
-	uint64_t end = rc_now_ms() + 50000;
+	uint64_t end = rc_patience(50000);
 	pthread_t thread;
 	int i, turn, next = 0;
 

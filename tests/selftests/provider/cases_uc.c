@@ -255,7 +255,7 @@ static bool take_lossy(struct uc *u, uint32_t *next, int *received)
 /* Over a wire that loses packets, long messages; see provider.sh. */
 void case_uc_lossy(struct rc_dev *d)
 {
-	uint64_t end = rc_now_ms() + 40000;
+	uint64_t end = rc_patience(40000);
 	int i, received = 0;
 	uint32_t next = 0;
 	struct uc u;

@@ -144,7 +144,7 @@ int loop_post_recv(struct loop *l, uint64_t id, size_t at, uint32_t len)
 
 struct ibv_wc loop_wait(struct ibv_cq *cq)
 {
-	uint64_t end = rc_now_ms() + 10000;
+	uint64_t end = rc_patience(10000);
 	struct ibv_wc wc;
 	int n;
 

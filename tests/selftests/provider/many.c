@@ -116,10 +116,10 @@ static void batch(bool renew)
 		many_open_region(&m, r);
 		renewed++;
 	}
-	for (end = rc_now_ms() + SILENCE_MS; left; left -= got) {
+	for (end = rc_patience(SILENCE_MS); left; left -= got) {
 		got = poll(left);
 		if (got)
-			end = rc_now_ms() + SILENCE_MS;
+			end = rc_patience(SILENCE_MS);
 		else if (rc_now_ms() > end)
 			rc_die("%u completions are missing", left);
 		else

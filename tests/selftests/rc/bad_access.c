@@ -154,7 +154,7 @@ enum { GOOD_WRITE, BAD, LATER_WRITE, LATER_SEND, REQUESTS };
 
 static void next_wc(struct ibv_cq *cq, struct ibv_wc *wc, const char *name)
 {
-	uint64_t end = rc_now_ms() + WAIT_MS;
+	uint64_t end = rc_patience(WAIT_MS);
 	int n;
 
 	while (!(n = ibv_poll_cq(cq, 1, wc))) {
@@ -184,7 +184,7 @@ static void expect_wc(struct ibv_cq *cq, uint64_t id, enum ibv_wc_status status,
 
 static void expect_state(struct test *t, enum ibv_qp_state state, const struct bad *b)
 {
-	uint64_t end = rc_now_ms() + STATE_MS;
+	uint64_t end = rc_patience(STATE_MS);
 
 	while (rc_qp_state(t->qp) != state) {
 		if (rc_now_ms() > end)

@@ -87,7 +87,7 @@ static int tcp_accept(int port)
 static int tcp_connect(const char *host, int port)
 {
 	struct addrinfo hint = { .ai_socktype = SOCK_STREAM }, *ai;
-	uint64_t end = rc_now_ms() + CONNECT_MS;
+	uint64_t end = rc_patience(CONNECT_MS);
 	char service[16];
 	int s;
 

@@ -73,7 +73,7 @@ static void open_side(struct side *s)
 
 static void wait_for(struct side *s, enum ibv_wc_opcode opcode)
 {
-	uint64_t end = rc_now_ms() + WAIT_MS;
+	uint64_t end = rc_patience(WAIT_MS);
 	struct ibv_wc wc;
 
 	while (!ibv_poll_cq(s->cq, 1, &wc))

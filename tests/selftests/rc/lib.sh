@@ -92,6 +92,10 @@ one_cpu() { # NETDEV
 export -f one_cpu
 up() { hosts_up "$@" || bail "hosts_up $* failed"; }
 
+# patience SECONDS: for timeout, more on a kernel that is slow itself
+patience() { echo $(($1 * ${HMMODP_SLOW:-1})); }
+export -f patience
+
 # long N M: N, but M where HMMODP_LONG is set
 long() { [ "${HMMODP_LONG:-0}" = 1 ] && echo "$2" || echo "$1"; }
 

@@ -94,7 +94,7 @@ static void stall(struct victim *v)
 static void wait_stalled(struct victim *v)
 {
 	struct rc_uffd_fault fault;
-	uint64_t end = rc_now_ms() + STALLED_MS;
+	uint64_t end = rc_patience(STALLED_MS);
 
 	do {
 		if (rc_uffd_next(v->uffd, 1000, &fault) && fault.foreign)

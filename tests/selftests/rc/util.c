@@ -48,6 +48,13 @@ uint64_t rc_now_ms(void)
 	return rc_now_ns() / 1000000;
 }
 
+uint64_t rc_patience(uint64_t ms)
+{
+	const char *slow = getenv("HMMODP_SLOW");
+
+	return rc_now_ms() + ms * (slow && atoi(slow) > 0 ? atoi(slow) : 1);
+}
+
 uint64_t rc_rng(struct rc_rng *r)
 {
 	uint64_t z = (r->state += 0x9e3779b97f4a7c15ull);

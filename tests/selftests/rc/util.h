@@ -15,6 +15,8 @@ void rc_die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn)
 void rc_die_errno(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 uint64_t rc_now_ms(void);
+/* When to give up: in @ms, later by what $HMMODP_SLOW says of a slow kernel. */
+uint64_t rc_patience(uint64_t ms);
 uint64_t rc_now_ns(void);
 
 struct rc_rng {

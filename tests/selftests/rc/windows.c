@@ -40,7 +40,7 @@ struct side {
 
 static struct ibv_wc wait_one(struct side *s)
 {
-	uint64_t end = rc_now_ms() + WAIT_MS;
+	uint64_t end = rc_patience(WAIT_MS);
 	struct ibv_wc wc;
 
 	while (!ibv_poll_cq(s->cq, 1, &wc))

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Runs tests in a guest, one after the other: runner.sh SCALE LONG FIRST TEST..., a
-# test being selftests/x.sh. SCALE multiplies the tests' own time limits (an emulated
-# machine is slow), LONG is HMMODP_LONG for them, FIRST numbers the first one's log.
+# Runs tests in a guest, one after the other: runner.sh SCALE LONG SLOW FIRST
+# TEST..., a test being selftests/x.sh. SCALE multiplies the tests' own time limits
+# (an emulated machine is slow), LONG and SLOW are HMMODP_LONG and HMMODP_SLOW for
+# them, FIRST numbers the first one's log.
 # For each it prints a line and appends "STATUS NAME SECONDS" to /mnt/out/results;
 # /mnt/out/current names the one that runs, with its time limit. Ends with 75 where
 # the kernel is no longer to be trusted: boot again and go on behind the last result.
@@ -70,9 +71,9 @@ module_symbols() {
 # Lockdep stops looking when it has found something.
 lockdep_off() { grep -q 'debug_locks: *0' /proc/lockdep_stats 2> /dev/null; }
 
-scale=$1 n=$3
-export HMMODP_LONG=$2
-shift 3
+scale=$1 n=$4
+export HMMODP_LONG=$2 HMMODP_SLOW=$3
+shift 4
 : > /tmp/.symbols
 leaks > $out/kmemleak-boot.log # not those of the tests
 for t; do
