@@ -9,6 +9,7 @@
 #include <linux/in6.h>
 #include <linux/skbuff.h>
 #include <net/dst_cache.h>
+#include <rdma/hroce-abi.h>
 #include <rdma/ib_verbs.h>
 
 struct hroce_dev;
@@ -132,6 +133,7 @@ void hroce_rx_addrs(const struct sk_buff *skb, struct hroce_addr *saddr,
  * last 20 bytes: IBTA A17.4.5.1).
  */
 void hroce_rx_grh(const struct sk_buff *skb, u8 grh[40]);
+enum hroce_sl hroce_rx_sl(const struct sk_buff *skb);
 
 /**
  * typedef hroce_rcv_t - takes one received buffer

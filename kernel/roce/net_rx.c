@@ -225,3 +225,8 @@ void hroce_rx_grh(const struct sk_buff *skb, u8 grh[40])
 		memcpy(grh, &ip, sizeof(ip));
 	}
 }
+
+enum hroce_sl hroce_rx_sl(const struct sk_buff *skb)
+{
+	return ip_hdr(skb)->version == 4 ? HROCE_SL_IPV4 : HROCE_SL_IPV6;
+}

@@ -110,6 +110,7 @@ int hroce_ud_receive(struct hroce_qp *qp, struct sk_buff *skb,
 		.byte_len = HROCE_GRH_BYTES + h->payload,
 		.src_qp = h->src_qpn,
 		.flags = HROCE_CQE_GRH,
+		.sl = hroce_rx_sl(skb),
 	};
 	int err;
 

@@ -148,6 +148,7 @@ static void hroce_cqe_to_wc(const struct hroce_cqe *cqe, struct ibv_wc *wc)
 		.src_qp = cqe->src_qp,
 		.wc_flags = cqe->flags,
 		.pkey_index = cqe->pkey_index,
+		.sl = cqe->sl,
 	};
 }
 

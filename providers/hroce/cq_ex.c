@@ -88,6 +88,11 @@ static uint32_t hroce_read_src_qp(struct ibv_cq_ex *cqx)
 	return to_hcqx(cqx)->cqe->src_qp;
 }
 
+static uint8_t hroce_read_sl(struct ibv_cq_ex *cqx)
+{
+	return to_hcqx(cqx)->cqe->sl;
+}
+
 static unsigned int hroce_read_wc_flags(struct ibv_cq_ex *cqx)
 {
 	return to_hcqx(cqx)->cqe->flags;
@@ -101,12 +106,6 @@ static uint64_t hroce_read_completion_ts(struct ibv_cq_ex *cqx)
 /* What InfiniBand has and RoCE does not. */
 
 static uint32_t hroce_read_slid(struct ibv_cq_ex *cqx)
-{
-	(void)cqx;
-	return 0;
-}
-
-static uint8_t hroce_read_sl(struct ibv_cq_ex *cqx)
 {
 	(void)cqx;
 	return 0;

@@ -119,8 +119,10 @@ static void datagrams(struct rc_dev *d, bool srq)
 			struct ibv_wc wc = loop_wait(u.cq);
 
 			EXPECT_EQ(wc.status, IBV_WC_SUCCESS);
-			if (wc.wr_id == 2)
-				EXPECT_EQ(wc.byte_len, GRH + len);
+			if (wc.wr_id != 2)
+				continue;
+			EXPECT_EQ(wc.byte_len, GRH + len);
+			EXPECT_EQ(wc.sl, d->gid.raw[0] ? 0x9 : 0xa);	/* IPv6 or IPv4 */
 		}
 		EXPECT_EQ(rc_differ(target + to + GRH, expected + at, len), len);
 		EXPECT(!to || !target[to - 1]);

@@ -159,6 +159,16 @@ struct hroce_recv_wqe {
 #define HROCE_CQE_IMM		0x2u
 #define HROCE_CQE_INV		0x8u
 
+/*
+ * IBTA A17.4.5.1 wants a UD completion to tell IPv4 from IPv6, and verbs have no
+ * field for it. As mlx5 does, and UCX expects of every device, it is in the place of
+ * the service level, which RoCE has not: bit 3 UDP, bits 2:0 the network header.
+ */
+enum hroce_sl {
+	HROCE_SL_IPV6 = 0x9,
+	HROCE_SL_IPV4 = 0xa,
+};
+
 /**
  * struct hroce_cqe - entry of a completion queue
  * @wr_id: of the request
@@ -171,6 +181,7 @@ struct hroce_recv_wqe {
  * @src_qp: the sender, UD only
  * @flags: HROCE_CQE_*
  * @pkey_index: always 0
+ * @sl: UD only, HROCE_SL_*: what the packet came in
  * @timestamp_ns: when it was made, CLOCK_MONOTONIC
  */
 struct hroce_cqe {
@@ -184,7 +195,8 @@ struct hroce_cqe {
 	__u32 src_qp;
 	__u32 flags;
 	__u16 pkey_index;
-	__u16 reserved0;
+	__u8 sl;
+	__u8 reserved0;
 	__u32 reserved1;
 	__aligned_u64 timestamp_ns;
 	__aligned_u64 reserved2;
