@@ -140,6 +140,8 @@ size_t hroce_mr_access(struct hroce_mr *mr, u64 va, size_t len,
 				       dir, actor, ctx);
 	case HROCE_MR_FAST:
 		return hroce_fast_access(mr, va, len, actor, ctx);
+	case HROCE_MR_NULL:
+		return hroce_null_access(len, dir, actor, ctx);
 	case HROCE_MR_UNBOUND:
 		break;
 	}
@@ -215,6 +217,7 @@ static void hroce_mr_release(struct hroce_mr *mr)
 		hroce_fast_release(mr);
 		break;
 	case HROCE_MR_DMA:
+	case HROCE_MR_NULL:
 	case HROCE_MR_WINDOW:
 	case HROCE_MR_UNBOUND:
 		break;
@@ -266,14 +269,33 @@ static struct hroce_mr *hroce_mr_make(struct ib_pd *ibpd, u64 start, u64 length,
 	return ERR_PTR(err);
 }
 
+/* What the verb is to be about; most callers say nothing, and mean their memory. */
+static int hroce_reg_flags(struct ib_udata *udata, u32 *flags)
+{
+	struct hroce_reg_mr_req req = {};
+	int err;
+
+	err = ib_copy_from_udata(&req, udata, min(sizeof(req), udata->inlen));
+	if (err)
+		return err;
+	*flags = req.flags;
+	return req.flags & ~HROCE_REG_NULL || req.reserved ? -EOPNOTSUPP : 0;
+}
+
 struct ib_mr *hroce_reg_user_mr(struct ib_pd *ibpd, u64 start, u64 length, u64 iova,
 				int access, HMMODP_DMAH_ARG struct ib_udata *udata)
 {
 	struct hroce_ucontext *uc = rdma_udata_to_drv_context(udata, struct hroce_ucontext,
 							      ibuc);
 	struct hroce_mr *mr;
+	u32 flags;
 	int err;
 
+	err = hroce_reg_flags(udata, &flags);
+	if (err)
+		return ERR_PTR(err);
+	if (flags & HROCE_REG_NULL)
+		return hroce_reg_null_mr(ibpd);
 	mr = hroce_mr_make(ibpd, start, length, iova, access, uc);
 	if (IS_ERR(mr))
 		return ERR_CAST(mr);
@@ -300,7 +322,7 @@ struct ib_mr *hroce_rereg_user_mr(struct ib_mr *ibmr, int flags, u64 start, u64 
 
 	if (flags & ~(IB_MR_REREG_TRANS | IB_MR_REREG_PD | IB_MR_REREG_ACCESS))
 		return ERR_PTR(-EOPNOTSUPP);
-	if (old->kind == HROCE_MR_DMA)
+	if (old->kind == HROCE_MR_DMA || old->kind == HROCE_MR_NULL)
 		return ERR_PTR(-EOPNOTSUPP);
 	if (!(flags & IB_MR_REREG_TRANS)) {
 		start = old->start;

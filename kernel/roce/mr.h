@@ -24,6 +24,7 @@ enum hroce_mr_kind {
 	HROCE_MR_DMA,		/* all kernel addresses, kernel users only */
 	HROCE_MR_WINDOW,	/* part of another region; see mw.c */
 	HROCE_MR_UNBOUND,	/* no memory: a memory window that is not bound */
+	HROCE_MR_NULL,		/* no memory: 0 to read, nowhere to write */
 	HROCE_MR_FAST,		/* a list of kernel pages without a key; see frwr.c */
 };
 
@@ -159,6 +160,10 @@ void hroce_mr_finish(struct hroce_mr *mr);
  */
 struct hroce_mr *hroce_window_make(struct hroce_mr *target, struct hroce_mr *unbound,
 				   const struct hroce_bind *b, u64 start, int access);
+
+/* mr_null.c */
+struct ib_mr *hroce_reg_null_mr(struct ib_pd *ibpd);
+size_t hroce_null_access(size_t len, enum hmmodp_dir dir, hmmodp_actor_t actor, void *ctx);
 
 /* frwr.c: a list of pages as memory, for mr.c; and registering it. */
 size_t hroce_fast_access(struct hroce_mr *mr, u64 off, size_t len, hmmodp_actor_t actor,

@@ -70,6 +70,7 @@ int hroce_fill_res_mr(struct sk_buff *msg, struct ib_mr *ibmr)
 		[HROCE_MR_PINNED] = "pinned",
 		[HROCE_MR_ODP] = "on-demand",
 		[HROCE_MR_DMA] = "kernel",
+		[HROCE_MR_NULL] = "null",
 		[HROCE_MR_FAST] = "fast",
 	};
 	const struct hroce_mr *mr = to_hmr(ibmr);

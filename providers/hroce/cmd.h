@@ -13,6 +13,7 @@
 #define _STRUCT_hroce_create_srq_resp		struct {}
 #define _STRUCT_hroce_create_ah_resp		struct {}
 #define _STRUCT_hroce_modify_srq_req		struct {}
+#define _STRUCT_hroce_reg_mr_req		struct {}
 
 DECLARE_DRV_CMD(hroce_cmd_get_context, IB_USER_VERBS_CMD_GET_CONTEXT,
 		empty, hroce_alloc_ucontext_resp);
@@ -32,6 +33,8 @@ DECLARE_DRV_CMD(hroce_cmd_create_srq_ex, IB_USER_VERBS_CMD_CREATE_XSRQ,
 		empty, hroce_create_srq_resp);
 DECLARE_DRV_CMD(hroce_cmd_modify_srq, IB_USER_VERBS_CMD_MODIFY_SRQ,
 		hroce_modify_srq_req, empty);
+DECLARE_DRV_CMD(hroce_cmd_reg_mr, IB_USER_VERBS_CMD_REG_MR,
+		hroce_reg_mr_req, empty);
 DECLARE_DRV_CMD(hroce_cmd_create_ah, IB_USER_VERBS_CMD_CREATE_AH,
 		empty, hroce_create_ah_resp);
 

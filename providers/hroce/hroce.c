@@ -20,6 +20,7 @@ static const struct verbs_context_ops hroce_ops = {
 	.alloc_dm = hroce_alloc_dm,
 	.alloc_parent_domain = hroce_alloc_parent_domain,
 	.alloc_mw = hroce_alloc_mw,
+	.alloc_null_mr = hroce_alloc_null_mr,
 	.alloc_pd = hroce_alloc_pd,
 	.alloc_td = hroce_alloc_td,
 	.attach_mcast = ibv_cmd_attach_mcast,

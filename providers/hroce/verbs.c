@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include "cmd.h"
 #include "hroce.h"
 
 int hroce_query_device(struct ibv_context *context,
@@ -74,6 +75,26 @@ struct ibv_mr *hroce_reg_mr(struct ibv_pd *pd, void *addr, size_t length,
 		access |= IBV_ACCESS_ON_DEMAND;
 	err = ibv_cmd_reg_mr(pd, addr, length, hca_va, access, vmr, &cmd,
 			     sizeof(cmd), &resp, sizeof(resp));
+	if (err) {
+		free(vmr);
+		errno = err;
+		return NULL;
+	}
+	return &vmr->ibv_mr;
+}
+
+struct ibv_mr *hroce_alloc_null_mr(struct ibv_pd *pd)
+{
+	struct hroce_cmd_reg_mr cmd = { .drv_payload.flags = HROCE_REG_NULL };
+	struct verbs_mr *vmr = calloc(1, sizeof(*vmr));
+	struct ib_uverbs_reg_mr_resp resp;
+	int err;
+
+	if (!vmr)
+		return NULL;
+
+	err = ibv_cmd_reg_mr(pd, NULL, SIZE_MAX, 0, IBV_ACCESS_LOCAL_WRITE, vmr,
+			     &cmd.ibv_cmd, sizeof(cmd), &resp, sizeof(resp));
 	if (err) {
 		free(vmr);
 		errno = err;

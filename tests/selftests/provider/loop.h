@@ -99,6 +99,8 @@ void case_rereg(struct rc_dev *d);
 void case_advise_errors(struct rc_dev *d);
 void case_read_ahead(struct rc_dev *d);
 void case_advise(struct rc_dev *d);
+/* cases_null.c: the null region */
+void case_null(struct rc_dev *d);
 /* cases_mw.c: memory windows, invalidation */
 void case_mw1(struct rc_dev *d);
 void case_mw2(struct rc_dev *d);

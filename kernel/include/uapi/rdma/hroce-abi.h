@@ -239,6 +239,18 @@ struct hroce_modify_srq_req {
 	__u32 reserved;
 };
 
+#define HROCE_REG_NULL	0x1u
+
+/**
+ * struct hroce_reg_mr_req - REG_MR, where it is not about memory of the process
+ * @flags: HROCE_REG_NULL: bytes written to it are thrown away, those read are 0, and
+ *	it has no rkey; the address, the length and the rights of the verb are ignored
+ */
+struct hroce_reg_mr_req {
+	__u32 flags;
+	__u32 reserved;
+};
+
 struct hroce_create_ah_resp {
 	__u32 ah;		/* for struct hroce_send_wqe */
 	__u32 reserved;
