@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What becomes of the network interface while verbs use it: down and up, other MTUs,
+# addresses (GIDs) that go and come, VLANs. Traffic goes on when the interface does,
+# byte for byte, or ends with the error of a peer out of reach; programs are told.
+# timeout: 240
+. rc/lib.sh
+rc_programs
+[ "$NIC_TYPE" = hroce ] || skip_all "for hroce"
+watch= traffic=
+
+traffic() { # OPTIONS...: what the upheavals happen to, for some seconds
+	rc_pair rc_check "--odp --mem thp" "--odp --mtu 4096 --timeout 18 --both --qps 4 --iters $(long 10 400) $*" \
+		> "$RC_TMP/traffic.log" 2>&1 &
+	traffic=$!
+}
+flows() { # packets went out since it began
+	local i before=$1
+	for i in {1..100}; do
+		[ "$(nic_counter A sent_pkts)" -gt $((before + 50)) ] && return
+		sleep 0.05
+	done
+	echo "no traffic"
+	return 1
+}
+# while_busy TIMES COMMAND...: over and over until the traffic ends, well and not
+# before the command has been done so often
+while_busy() {
+	local n=0 rc least=$1 before; shift
+	before=$(nic_counter A sent_pkts)
+	traffic
+	flows "$before"
+	while kill -0 $traffic 2> /dev/null; do
+		"$@" || { echo "$*: code $?"; wait $traffic; return 1; }
+		n=$((n + 1))
+		before=$(nic_counter A sent_pkts)
+		sleep 0.5
+	done
+	wait $traffic; rc=$?
+	[ $rc = 0 ] || { cat "$RC_TMP/traffic.log"; return $rc; }
+	[ $n -ge "$least" ] && return
+	echo "$* was done $n times only"
+	return 1
+}
+listen() { # to A's device, its events
+	A stdbuf -oL ibv_asyncwatch -d "$DEV_A" > "$RC_TMP/events" 2>&1 &
+	watch=$!
+	for _ in {1..100}; do grep -q watching -i "$RC_TMP/events" && break; sleep 0.05; done
+}
+told() { # NAME...: these events came, since listen
+	local e rc=0
+	sleep 0.2
+	kill $watch; wait $watch 2> /dev/null
+	for e; do grep -qi "$e" "$RC_TMP/events" || { echo "no event $e"; rc=1; }; done
+	[ $rc = 0 ] || cat "$RC_TMP/events"
+	return $rc
+}
+
+down_up() { A ip link set va down && sleep 0.3 && A ip link set va up; }
+mtus() {
+	local mtu
+	for mtu in 1500 9000 4200; do A ip link set va mtu $mtu && B ip link set vb mtu $mtu || return; sleep 0.2; done
+}
+readdress() { A ip addr del 10.0.0.1/24 dev va && sleep 0.2 && A ip addr add 10.0.0.1/24 dev va; }
+upheaval() { # EVENTS TIMES COMMAND...
+	local events=$1; shift
+	listen
+	while_busy "$@" || { told; return 1; }
+	# shellcheck disable=SC2086
+	told $events && find_gid
+}
+# An address that comes again may have another index: users held the old one
+find_gid() { GID_A=$(wait_gid "$DEV_A" 00000000000000000000ffff0a000001); }
+# The peer's address goes and stays away: what waits for it fails, what comes later works
+gone() {
+	local before
+	before=$(nic_counter A sent_pkts)
+	traffic --timeout 12
+	flows "$before" || { cat "$RC_TMP/traffic.log"; return 1; }
+	A ip addr del 10.0.0.1/24 dev va
+	sleep 4	# eight times 33 ms, and more; the programs' own connection outlives it
+	A ip addr add 10.0.0.1/24 dev va
+	wait $traffic && { echo "it ended well without its peer"; return 1; }
+	grep -q "retry exceeded\|transport retry counter exceeded" "$RC_TMP/traffic.log" ||
+		{ cat "$RC_TMP/traffic.log"; return 1; }
+	find_gid && rc_pair rc_check "--quiet" "--quiet --iters 2"
+}
+# A GID of its own over a VLAN on the device's interface; the tag must be on the wire
+vlan() {
+	local GID_A GID_B before after rc
+	A ip link add link va name va.5 type vlan id 5 && B ip link add link vb name vb.5 type vlan id 5 || return
+	A ip addr add 10.5.0.1/24 dev va.5 && B ip addr add 10.5.0.2/24 dev vb.5 || return
+	A ip link set va.5 up && B ip link set vb.5 up || return
+	GID_A=$(wait_gid "$DEV_A" 00000000000000000000ffff0a050001) &&
+	GID_B=$(wait_gid "$DEV_B" 00000000000000000000ffff0a050002) || return
+	B ping -q -c 1 -W 5 10.5.0.1 > /dev/null
+	before=$(A cat /sys/class/net/va.5/statistics/tx_packets)
+	rc_pair rc_check "--odp" "--odp --iters 8"; rc=$?
+	after=$(A cat /sys/class/net/va.5/statistics/tx_packets)
+	A ip link del va.5; B ip link del vb.5
+	[ $rc = 0 ] || return $rc
+	[ $((after - before)) -gt 50 ] && return
+	echo "not over the VLAN: $before, then $after packets"
+	return 1
+}
+
+up netns 4200
+check "the interface goes down and up in traffic" upheaval "PORT_ERR PORT_ACTIVE" 2 down_up
+check "its MTU changes in traffic" while_busy 2 mtus
+check "its GID goes and comes in traffic" upheaval GID_CHANGE 2 readdress
+check "its GID goes for good" gone
+check "a GID of a VLAN" vlan
+check "and all is well after" rc_pair rc_check "--odp" "--odp --iters 4"
+hosts_down
+finish
