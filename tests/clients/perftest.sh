@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # perftest, over RC: every verb, bandwidth and latency, pinned and ODP, polling and
-# events, 2 bytes to 8 MiB, 16 queue pairs. And with shared
-# receive queues, over XRC and over UC.
+# events, 2 bytes to 8 MiB, 16 queue pairs. And with shared receive queues, over XRC
+# and over UC. HMMODP_LONG=1 takes more sizes.
 # timeout: 600
 . lib/clients.sh
 
@@ -25,7 +25,7 @@ modes() { # FUNCTION...: with MODE OPTIONS COMMAND
 	[ "$NIC_TYPE" != hroce ] || "$@" ODP --odp perf_odp
 }
 up netns 4500
-for size in 2 4096 65536 1048576 8388608; do
+for size in $(long "2 65536 8388608" "2 4096 65536 1048576 8388608"); do
 	for verb in write read send; do
 		modes bandwidth $verb $size
 	done
