@@ -45,6 +45,8 @@ int hroce_query_device(struct ib_device *ibdev, struct ib_device_attr *attr,
 	attr->max_sge_rd = HROCE_MAX_SGE;
 	attr->max_cq = HROCE_MAX_CQ;
 	attr->max_cqe = HROCE_MAX_CQE;
+	attr->cq_caps.max_cq_moderation_count = U16_MAX;
+	attr->cq_caps.max_cq_moderation_period = U16_MAX;	/* microseconds */
 	attr->max_srq = HROCE_MAX_SRQ;
 	attr->max_srq_wr = HROCE_MAX_SRQ_WR;
 	attr->max_srq_sge = HROCE_MAX_SGE;

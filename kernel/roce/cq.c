@@ -2,6 +2,7 @@
 /* Completion queues: rings that the kernel fills, and the events they raise. */
 #include <linux/ktime.h>
 
+#include "../compat/time.h"
 #include "cq.h"
 #include "dev.h"
 #include "udata.h"
@@ -30,13 +31,61 @@ static void hroce_cq_put_entry(struct hroce_cq *cq, const struct hroce_cqe *cqe)
 	smp_store_release(&cq->ring.ring->producer, ++cq->ring.index);
 }
 
+/* Is the event of this completion left to later ones, or to the timer? */
+static bool hroce_cq_holds_back(struct hroce_cq *cq)
+{
+	if (++cq->held >= cq->moderate_count) {
+		cq->held = 0;
+		return false;
+	}
+	if (cq->held == 1)
+		hrtimer_start(&cq->timer, ns_to_ktime((u64)cq->moderate_us * NSEC_PER_USEC),
+			      HRTIMER_MODE_REL_SOFT);
+	return true;
+}
+
 /* Does this completion wake the one who armed the queue? Then it is disarmed. */
 static bool hroce_cq_wakes(struct hroce_cq *cq, bool solicited)
 {
 	if (!cq->notify || (cq->notify == IB_CQ_SOLICITED && !solicited))
 		return false;
+	if (hroce_cq_holds_back(cq))
+		return false;
 	cq->notify = 0;
 	return true;
+}
+
+/* The time is over: one event for what was held back. */
+static enum hrtimer_restart hroce_cq_timer(struct hrtimer *timer)
+{
+	struct hroce_cq *cq = container_of(timer, struct hroce_cq, timer);
+	unsigned long flags;
+	bool wake;
+
+	spin_lock_irqsave(&cq->lock, flags);
+	wake = cq->held && cq->notify;
+	cq->held = 0;
+	if (wake)
+		cq->notify = 0;
+	spin_unlock_irqrestore(&cq->lock, flags);
+	if (wake && cq->ibcq.comp_handler)
+		cq->ibcq.comp_handler(&cq->ibcq, cq->ibcq.cq_context);
+	return HRTIMER_NORESTART;
+}
+
+/*
+ * Without one of the bounds there is nothing to hold an event back for, or no end to it.
+ * What is held back already goes with the timer, or with the next completion.
+ */
+int hroce_modify_cq(struct ib_cq *ibcq, u16 count, u16 us)
+{
+	struct hroce_cq *cq = to_hcq(ibcq);
+
+	spin_lock_irq(&cq->lock);
+	cq->moderate_count = us ? count : 0;
+	cq->moderate_us = us;
+	spin_unlock_irq(&cq->lock);
+	return 0;
 }
 
 static void hroce_cq_overflow_event(struct hroce_cq *cq)
@@ -150,6 +199,7 @@ static int hroce_cq_init(struct hroce_cq *cq, u32 cqe, struct ib_udata *udata)
 
 	mutex_init(&cq->resize_lock);
 	spin_lock_init(&cq->lock);
+	compat_hrtimer_setup_soft(&cq->timer, hroce_cq_timer);
 	err = hroce_ring_create(uc ? &uc->ibuc : NULL, &cq->ring, cqe,
 				sizeof(struct hroce_cqe), &resp.ring);
 	if (err)
@@ -236,6 +286,7 @@ int hroce_resize_cq(struct ib_cq *ibcq, hmmodp_cqe_t cqe, struct ib_udata *udata
 /* The QPs that posted to it are gone. */
 int hroce_destroy_cq(struct ib_cq *ibcq, struct ib_udata *udata)
 {
+	hrtimer_cancel(&to_hcq(ibcq)->timer);
 	hroce_ring_destroy(&to_hcq(ibcq)->ring);
 	atomic_dec(&to_hdev(ibcq->device)->num_cqs);
 	return 0;

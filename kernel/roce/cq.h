@@ -3,6 +3,7 @@
 #ifndef HROCE_CQ_H
 #define HROCE_CQ_H
 
+#include <linux/hrtimer.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <rdma/ib_verbs.h>
@@ -17,6 +18,10 @@ struct hroce_cq {
 	struct hroce_ringbuf ring;
 	u8 notify;		/* IB_CQ_NEXT_COMP, IB_CQ_SOLICITED or 0: not armed */
 	bool overflowed;	/* nothing is posted any more */
+	u16 moderate_count;	/* completions to an event; 0 or 1: each makes one */
+	u16 moderate_us;	/* but not later than this after the first */
+	u16 held;		/* completions whose event is held back */
+	struct hrtimer timer;	/* the end of moderate_us */
 };
 
 static inline struct hroce_cq *to_hcq(struct ib_cq *ibcq)
@@ -55,6 +60,7 @@ int hroce_create_cq(struct ib_cq *ibcq, const struct ib_cq_init_attr *attr,
 		    struct hmmodp_create_cq_arg *arg);
 int hroce_resize_cq(struct ib_cq *ibcq, hmmodp_cqe_t cqe, struct ib_udata *udata);
 int hroce_destroy_cq(struct ib_cq *ibcq, struct ib_udata *udata);
+int hroce_modify_cq(struct ib_cq *ibcq, u16 count, u16 us);
 int hroce_poll_cq(struct ib_cq *ibcq, int num, struct ib_wc *wc);
 int hroce_req_notify_cq(struct ib_cq *ibcq, enum ib_cq_notify_flags flags);
 

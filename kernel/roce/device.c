@@ -108,6 +108,7 @@ static const struct ib_device_ops hroce_device_ops = {
 	.post_recv = hroce_post_recv,
 	.post_send = hroce_post_send,
 	.hmmodp_resize_cq_op = hroce_resize_cq,
+	.modify_cq = hroce_modify_cq,
 	.post_srq_recv = hroce_post_srq_recv,
 	.query_ah = hroce_query_ah,
 	.query_device = hroce_query_device,

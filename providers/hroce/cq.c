@@ -122,6 +122,13 @@ int hroce_resize_cq(struct ibv_cq *ibcq, int cqe)
 	return err;
 }
 
+int hroce_modify_cq(struct ibv_cq *ibcq, struct ibv_modify_cq_attr *attr)
+{
+	struct ibv_modify_cq cmd = {};
+
+	return ibv_cmd_modify_cq(ibcq, attr, &cmd, sizeof(cmd));
+}
+
 int hroce_destroy_cq(struct ibv_cq *ibcq)
 {
 	struct hroce_cq *cq = to_hcq(ibcq);

@@ -48,6 +48,7 @@ static const struct verbs_context_ops hroce_ops = {
 	.import_mr = hroce_import_mr,
 	.import_pd = hroce_import_pd,
 	.get_srq_num = hroce_get_srq_num,
+	.modify_cq = hroce_modify_cq,
 	.modify_qp = hroce_modify_qp,
 	.modify_srq = hroce_modify_srq,
 	.open_qp = hroce_open_qp,

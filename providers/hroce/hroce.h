@@ -125,6 +125,7 @@ int hroce_cq_setup(struct hroce_cq *cq, struct ibv_context *context,
 		   const struct hroce_ring_info *info);
 void hroce_cq_clean(struct ibv_cq *ibcq, uint32_t qp_num);
 int hroce_resize_cq(struct ibv_cq *ibcq, int cqe);
+int hroce_modify_cq(struct ibv_cq *ibcq, struct ibv_modify_cq_attr *attr);
 int hroce_destroy_cq(struct ibv_cq *ibcq);
 int hroce_poll_cq(struct ibv_cq *ibcq, int num_entries, struct ibv_wc *wc);
 

@@ -85,9 +85,10 @@ void case_events(struct rc_dev *d);
 /* cases_ex.c: extended CQ and QP */
 void case_wr(struct rc_dev *d);
 void case_cq_ex(struct rc_dev *d);
-/* cases_cq.c: resizing */
+/* cases_cq.c: resizing, moderation */
 void case_resize_cq(struct rc_dev *d);
 void case_resize_cq_bad(struct rc_dev *d);
+void case_moderation(struct rc_dev *d);
 /* cases_dm.c: device memory, parent domains */
 void case_dm(struct rc_dev *d);
 void case_dm_errors(struct rc_dev *d);

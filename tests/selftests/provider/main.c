@@ -17,6 +17,7 @@ static const struct loop_case cases[] = {
 	{ "cq_ex", case_cq_ex },
 	{ "resize_cq", case_resize_cq },
 	{ "resize_cq_bad", case_resize_cq_bad },
+	{ "moderation", case_moderation },
 	{ "null", case_null },
 	{ "implicit", case_implicit },
 	{ "odp_kinds", case_odp_kinds },
