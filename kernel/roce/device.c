@@ -28,13 +28,22 @@ static LIST_HEAD(hroce_devs);			/* read under RCU */
 static DEFINE_SPINLOCK(hroce_devs_lock);	/* protects changes of hroce_devs */
 static DEFINE_MUTEX(hroce_add_lock);		/* one device a netdev: serialises adding */
 
-/* The device has its GID table, and no client yet. */
+/*
+ * The device has its GID table, and no client yet. Called again when it moves to
+ * another network namespace ("rdma dev set NAME netns"); it stays listed meanwhile.
+ */
 static int hroce_enable_driver(struct ib_device *ibdev)
 {
+	struct hroce_dev *dev = to_hdev(ibdev);
+	bool first;
+
 	spin_lock(&hroce_devs_lock);
-	list_add_tail_rcu(&to_hdev(ibdev)->list, &hroce_devs);
+	first = list_empty(&dev->list);
+	if (first)
+		list_add_tail_rcu(&dev->list, &hroce_devs);
 	spin_unlock(&hroce_devs_lock);
-	hroce_debug_add(to_hdev(ibdev));
+	if (first)
+		hroce_debug_add(dev);
 	return 0;
 }
 
