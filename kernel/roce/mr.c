@@ -370,7 +370,7 @@ struct ib_mr *hroce_reg_dm_mr(struct ib_pd *ibpd, struct ib_dm *ibdm,
 	return &mr->ibmr;
 }
 
-struct ib_mr *hroce_get_dma_mr(struct ib_pd *ibpd, int access)
+struct ib_mr *hroce_reg_everywhere(struct ib_pd *ibpd, enum hroce_mr_kind kind, int access)
 {
 	struct hroce_mr *mr;
 	int err;
@@ -378,13 +378,18 @@ struct ib_mr *hroce_get_dma_mr(struct ib_pd *ibpd, int access)
 	mr = hroce_mr_alloc(ibpd, U64_MAX, 0, access, GFP_KERNEL_ACCOUNT);
 	if (!mr)
 		return ERR_PTR(-ENOMEM);
-	mr->kind = HROCE_MR_DMA;
+	mr->kind = kind;
 	err = hroce_mr_publish(to_hdev(ibpd->device), mr);
 	if (err) {
 		kfree(mr);
 		return ERR_PTR(err);
 	}
 	return &mr->ibmr;
+}
+
+struct ib_mr *hroce_get_dma_mr(struct ib_pd *ibpd, int access)
+{
+	return hroce_reg_everywhere(ibpd, HROCE_MR_DMA, access);
 }
 
 /* A list of pages, and what is registered of it if anything is. */

@@ -137,10 +137,12 @@ int hroce_mr_invalidate(struct hroce_dev *dev, struct ib_pd *pd, u32 qpn, u32 ke
 bool hroce_window_ended(struct hroce_mr **ended);
 void hroce_window_drop(struct hroce_mr **ended);
 
-/* mr.c, for mw.c */
+/* mr.c, for mw.c and mr_null.c */
 struct hroce_mr *hroce_mr_alloc(struct ib_pd *pd, u64 length, u64 iova, int access,
 				gfp_t gfp);
 int hroce_mr_publish(struct hroce_dev *dev, struct hroce_mr *mr);
+/* A region of all addresses, of a kind that has no memory of its own to set up. */
+struct ib_mr *hroce_reg_everywhere(struct ib_pd *ibpd, enum hroce_mr_kind kind, int access);
 /* The region of a key but for its tag; with a reference, or NULL. */
 struct hroce_mr *hroce_mr_lookup(struct hroce_dev *dev, u32 key);
 /* In the place of another that has the same key. False: it is not there any more. */

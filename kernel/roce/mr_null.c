@@ -2,7 +2,6 @@
 /* The null region, ibv_alloc_null_mr(3): for what of a message nobody wants. */
 #include <linux/mm.h>
 
-#include "dev.h"
 #include "mr.h"
 
 /* Where discarded bytes go; never read, and shared by all who write. */
@@ -22,17 +21,5 @@ size_t hroce_null_access(size_t len, enum hmmodp_dir dir, hmmodp_actor_t actor, 
 
 struct ib_mr *hroce_reg_null_mr(struct ib_pd *ibpd)
 {
-	struct hroce_mr *mr;
-	int err;
-
-	mr = hroce_mr_alloc(ibpd, U64_MAX, 0, IB_ACCESS_LOCAL_WRITE, GFP_KERNEL_ACCOUNT);
-	if (!mr)
-		return ERR_PTR(-ENOMEM);
-	mr->kind = HROCE_MR_NULL;
-	err = hroce_mr_publish(to_hdev(ibpd->device), mr);
-	if (err) {
-		kfree(mr);
-		return ERR_PTR(err);
-	}
-	return &mr->ibmr;
+	return hroce_reg_everywhere(ibpd, HROCE_MR_NULL, IB_ACCESS_LOCAL_WRITE);
 }
