@@ -57,7 +57,7 @@ huge() { # MEM ACTIONS: of many, some have no luck
 	local n
 	[ "$(cat /proc/sys/vm/nr_hugepages)" -ge 96 ] ||
 		{ echo "no huge pages to be had"; return 4; }
-	both odp_churn "--odp --mem $1 --churn $2" "--mtu 4096 --depth 6 --max 6m --iters $(long 6 24)" || return
+	both odp_churn "--odp --mem $1 --churn $2" "--mtu 4096 --depth 6 --max 6m --iters 6" || return
 	n=$(cat "$RC_TMP/client.log" /tmp/server.log | grep -o '=[0-9]*' | tr -d = | paste -sd +)
 	[ $((n)) -ge 10 ] || { echo "little happened"; return 1; }
 }
@@ -80,7 +80,7 @@ noticed() {
 	cat "$RC_TMP/client.log" /tmp/server.log | grep -q 'bytes differ up to' || { echo "but not by the bytes"; return 1; }
 }
 # and what they notice is that alone
-unnoticed() { both odp_churn "--odp --mem plain --churn free" "--mtu 4096 --depth 12 --max 256k --iters $(long 6 40)"; }
+unnoticed() { both odp_churn "--odp --mem plain --churn free" "--mtu 4096 --depth 12 --max 256k --iters 6"; }
 
 up netns 9000
 for ((run = 1; run <= $(long 1 20); run++)); do
@@ -89,14 +89,14 @@ for ((run = 1; run <= $(long 1 20); run++)); do
 	check "run $run: swapped by a control group, memfd" confined memfd
 	check "run $run: hugetlb, private" huge hugetlb remap,dontneed,mprotect,mremap,fork
 	check "run $run: hugetlb, shared" huge hugefd remap,dontneed,mprotect,punch
-	check "run $run: userfaultfd brings pages" answered missing plain "--max 128k --iters $(long 6 20)"
-	check "run $run: userfaultfd brings pages, both ways" answered missing plain "--max 128k --both --qps 2 --iters $(long 3 20)"
-	check "run $run: userfaultfd brings pages of a memfd" answered missing memfd "--max 128k --iters $(long 4 20)"
-	check "run $run: userfaultfd brings huge pages" answered missing hugetlb "--max 4m --depth 6 --iters $(long 6 20)"
-	check "run $run: userfaultfd protects pages" answered protect plain "--max 128k --iters $(long 6 20)"
-	check "run $run: userfaultfd protects pages, both ways" answered protect plain "--max 128k --both --qps 2 --iters $(long 3 20)"
-	check "run $run: userfaultfd protects parts of huge pages" answered protect thp "--max 2m --depth 8 --iters $(long 3 20)"
-	check "run $run: userfaultfd protects pages of a memfd" answered protect memfd "--max 128k --iters $(long 4 20)"
+	check "run $run: userfaultfd brings pages" answered missing plain "--max 128k --iters 6"
+	check "run $run: userfaultfd brings pages, both ways" answered missing plain "--max 128k --both --qps 2 --iters 3"
+	check "run $run: userfaultfd brings pages of a memfd" answered missing memfd "--max 128k --iters 4"
+	check "run $run: userfaultfd brings huge pages" answered missing hugetlb "--max 4m --depth 6 --iters 6"
+	check "run $run: userfaultfd protects pages" answered protect plain "--max 128k --iters 6"
+	check "run $run: userfaultfd protects pages, both ways" answered protect plain "--max 128k --both --qps 2 --iters 3"
+	check "run $run: userfaultfd protects parts of huge pages" answered protect thp "--max 2m --depth 8 --iters 3"
+	check "run $run: userfaultfd protects pages of a memfd" answered protect memfd "--max 128k --iters 4"
 	check "run $run: bytes lost on purpose are noticed" noticed
 	check "run $run: no bytes are lost otherwise" unnoticed
 done
