@@ -9,6 +9,9 @@
 # the kernel is no longer to be trusted: boot again and go on behind the last result.
 dir=/usr/share/hmmodp out=/mnt/out group=/sys/fs/cgroup/hmmodp-test
 complaints=$(grep -v '^#' $dir/complaints | paste -sd '|')
+# Stock rxe warns when a READ behind an empty message is asked for again, which it is
+# where the machine is slow.
+not_ours='WARNING: .*rxe_mr_copy\+.*\[rdma_rxe\]'
 fatal='BUG[: ]|Oops|general protection|KASAN|KFENCE|stall|lockup|blocked for more|corruption|unregister_netdevice: waiting'
 # shellcheck source=hosts.sh
 . $dir/hosts.sh
@@ -90,7 +93,7 @@ for t; do
 	seconds=$(((${EPOCHREALTIME/./} - start + 500000) / 1000000))
 	left=$(clean_up)
 	lost=$(leaks)
-	noise=$(dmesg | sed -n "\|$mark\$|,\$p" | grep -E "$complaints")
+	noise=$(dmesg | sed -n "\|$mark\$|,\$p" | grep -E "$complaints" | grep -vE "$not_ours")
 	case $rc in
 	0) status=ok why=;;
 	4) status=skip why=$(tail -n 1 "$log");;
