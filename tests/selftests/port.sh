@@ -56,7 +56,8 @@ told() { # NAME...: these events came, since listen
 	return $rc
 }
 
-down_up() { A ip link set va down && sleep 0.3 && A ip link set va up; }
+# long enough up for a neighbour to be asked for twice
+down_up() { A ip link set va down && sleep 0.3 && A ip link set va up && sleep 2; }
 mtus() {
 	local mtu
 	for mtu in 1500 9000 4200; do A ip link set va mtu $mtu && B ip link set vb mtu $mtu || return; sleep 0.2; done
@@ -75,7 +76,7 @@ find_gid() { GID_A=$(wait_gid "$DEV_A" 00000000000000000000ffff0a000001); }
 gone() {
 	local before
 	before=$(nic_counter A sent_pkts)
-	traffic --timeout 12
+	traffic --timeout 12 --iters 100000
 	flows "$before" || { cat "$RC_TMP/traffic.log"; return 1; }
 	A ip addr del 10.0.0.1/24 dev va
 	sleep 4	# eight times 33 ms, and more; the programs' own connection outlives it
@@ -105,7 +106,7 @@ vlan() {
 }
 
 up netns 4200
-check "the interface goes down and up in traffic" upheaval "PORT_ERR PORT_ACTIVE" 2 down_up
+check "the interface goes down and up in traffic" upheaval "PORT_ERR PORT_ACTIVE" 1 down_up
 check "its MTU changes in traffic" while_busy 2 mtus
 check "its GID goes and comes in traffic" upheaval GID_CHANGE 2 readdress
 check "its GID goes for good" gone
