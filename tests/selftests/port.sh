@@ -76,7 +76,7 @@ find_gid() { GID_A=$(wait_gid "$DEV_A" 00000000000000000000ffff0a000001); }
 gone() {
 	local before
 	before=$(nic_counter A sent_pkts)
-	traffic --timeout 12 --iters 100000
+	traffic --timeout 12 --iters 40
 	flows "$before" || { cat "$RC_TMP/traffic.log"; return 1; }
 	A ip addr del 10.0.0.1/24 dev va
 	sleep 4	# eight times 33 ms, and more; the programs' own connection outlives it
