@@ -82,7 +82,8 @@ gone() {
 		A ip addr del 10.0.0.1/24 dev va
 		sleep 4	# eight times 33 ms, and more
 		A ip addr add 10.0.0.1/24 dev va
-		sleep 1
+		before=$(nic_counter A sent_pkts)
+		flows "$before" > /dev/null	# TCP may take as long again to come back
 		kill -0 $traffic 2> /dev/null || break
 	done
 	wait $traffic && { echo "it ended well without its peer"; return 1; }
