@@ -9,35 +9,34 @@ rc_programs
 [ "$NIC_TYPE" = hroce ] || skip_all "for hroce"
 watch= traffic=
 
-traffic() { # OPTIONS...: what the upheavals happen to, for some seconds
-	rc_pair rc_check "--odp --mem thp" "--odp --mtu 4096 --timeout 18 --both --qps 4 --iters $(long 20 400) $*" \
+traffic() { # OPTIONS...: what the upheavals happen to, while there is $RC_TMP/busy
+	touch "$RC_TMP/busy"
+	rc_pair rc_check "--odp --mem thp" \
+		"--odp --mtu 4096 --timeout 18 --both --qps 4 --iters 1 --while $RC_TMP/busy $*" \
 		> "$RC_TMP/traffic.log" 2>&1 &
 	traffic=$!
 }
-flows() { # packets went out since it began
-	local i before=$1
-	for i in {1..100}; do
+flows() { # packets go out; or the traffic has ended
+	local i before
+	before=$(nic_counter A sent_pkts)
+	for i in {1..200}; do
 		[ "$(nic_counter A sent_pkts)" -gt $((before + 50)) ] && return
+		kill -0 $traffic 2> /dev/null || break
 		sleep 0.05
 	done
 	echo "no traffic"
 	return 1
 }
-# while_busy COMMAND...: once at least, and over and over until the traffic ends, well
-while_busy() {
-	local n=0 rc before
-	before=$(nic_counter A sent_pkts)
+while_busy() { # COMMAND...: in traffic, which ends well
+	local i rc=0
 	traffic
-	flows "$before"
-	while kill -0 $traffic 2> /dev/null; do
-		"$@" || { echo "$*: code $?"; wait $traffic; return 1; }
-		n=$((n + 1))
-		sleep 0.5
+	for ((i = $(long 1 20); i > 0; i--)); do
+		flows || { rc=1; break; }
+		"$@" || { rc=$?; echo "$*: code $rc"; break; }
 	done
-	wait $traffic; rc=$?
-	[ $rc = 0 ] || { cat "$RC_TMP/traffic.log"; return $rc; }
-	[ $n -ge 1 ] && return
-	echo "the traffic was over before $*"
+	rm -f "$RC_TMP/busy"
+	wait $traffic && return $rc
+	cat "$RC_TMP/traffic.log"
 	return 1
 }
 listen() { # to A's device, its events
@@ -74,18 +73,17 @@ find_gid() { GID_A=$(wait_gid "$DEV_A" 00000000000000000000ffff0a000001); }
 # they fail, what comes later works. Between two batches none is on its way, and the
 # programs talk by TCP, which waits; so until one was.
 gone() {
-	local before i
-	before=$(nic_counter A sent_pkts)
-	traffic --timeout 12 --iters 100000
-	flows "$before" || { cat "$RC_TMP/traffic.log"; return 1; }
+	local i
+	traffic --timeout 12 --depth 64 --max 256k
+	flows || { cat "$RC_TMP/traffic.log"; return 1; }
 	for i in {1..12}; do
 		A ip addr del 10.0.0.1/24 dev va
-		sleep 4	# eight times 33 ms, and more
+		sleep 2	# eight times 33 ms, and more
 		A ip addr add 10.0.0.1/24 dev va
-		before=$(nic_counter A sent_pkts)
-		flows "$before" > /dev/null	# TCP may take as long again to come back
+		flows > /dev/null	# TCP may take as long again to come back
 		kill -0 $traffic 2> /dev/null || break
 	done
+	rm -f "$RC_TMP/busy"
 	wait $traffic && { echo "it ended well without its peer"; return 1; }
 	grep -q "retry exceeded\|transport retry counter exceeded" "$RC_TMP/traffic.log" ||
 		{ cat "$RC_TMP/traffic.log"; return 1; }

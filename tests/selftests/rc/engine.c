@@ -23,6 +23,7 @@ const struct option rc_engine_options[] = {
 	{ "inline", required_argument, NULL, 'i' },
 	{ "seed", required_argument, NULL, 'S' },
 	{ "iters", required_argument, NULL, 'n' },
+	{ "while", required_argument, NULL, 'W' },
 	{ "depth", required_argument, NULL, 'D' },
 	{ "qps", required_argument, NULL, 'q' },
 	{ "max", required_argument, NULL, 's' },
@@ -50,6 +51,7 @@ const char rc_engine_usage[] =
 	"   --quiet\n"
 	" the client, for both: HOST of the server, and\n"
 	"   --seed N           (random, printed)   --iters N   batches (16)\n"
+	"   --while FILE       and more batches while there is this file\n"
 	"   --depth N          messages a batch (16)   --qps N  (1)\n"
 	"   --max BYTES        of a message (65536)    --mtu N  path MTU (1024)\n"
 	"   --ops LIST         send,imm,inline,write,wimm,read,cas,fadd (all)\n"
@@ -102,6 +104,10 @@ bool rc_engine_option(struct rc_local_opts *o, struct rc_job *job, int c, const 
 		return true;
 	case 'n':
 		job->iters = rc_number(arg);
+		return true;
+	case 'W':
+		o->while_file = arg;
+		job->open_end = 1;
 		return true;
 	case 'D':
 		job->depth = rc_number(arg);
@@ -377,6 +383,23 @@ static void close_flow(struct rc_flow *f)
 	free(f->model.side[0]);
 	free(f->model.side[1]);
 	free(f->bounce);
+}
+
+bool rc_engine_more(struct rc_engine *e)
+{
+	uint8_t more = 1;
+
+	if (e->batch < e->job.iters)
+		return true;
+	if (!e->job.open_end)
+		return false;
+	if (e->me == RC_SERVER) {
+		rc_recv(e->sock, &more, sizeof(more));
+	} else {
+		more = !access(e->opts.while_file, F_OK);
+		rc_send(e->sock, &more, sizeof(more));
+	}
+	return more;
 }
 
 void rc_engine_close(struct rc_engine *e)

@@ -18,6 +18,7 @@ struct rc_local_opts {
 	bool events;		/* sleep for completions instead of polling */
 	bool churn;
 	bool quiet;
+	const char *while_file;	/* the client goes on while there is one */
 	uint32_t max_sge;
 	uint32_t max_inline;
 };
@@ -65,6 +66,8 @@ void rc_engine_defaults(struct rc_local_opts *o, struct rc_job *job);
 
 void rc_engine_open(struct rc_engine *e);
 void rc_engine_batch(struct rc_engine *e);
+/* Is there another batch to do? Both sides get the same answer. */
+bool rc_engine_more(struct rc_engine *e);
 void rc_engine_close(struct rc_engine *e);
 
 /* Compare all of this side's memory with the models; ends the program if wrong. */

@@ -52,7 +52,7 @@ int main(int argc, char **argv)
 	rc_engine_open(&e);
 	if (churn.wanted)
 		rc_churn_start(&churn, &e);
-	while (e.batch < e.job.iters)
+	while (rc_engine_more(&e))
 		rc_engine_batch(&e);
 	if (churn.wanted)
 		report(&churn);

@@ -18,7 +18,7 @@ int main(int argc, char **argv)
 		}
 	e.opts.link.server = argv[optind];
 	rc_engine_open(&e);
-	while (e.batch < e.job.iters)
+	while (rc_engine_more(&e))
 		rc_engine_batch(&e);
 	rc_engine_close(&e);
 	return 0;
