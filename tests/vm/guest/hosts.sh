@@ -169,18 +169,30 @@ nic_counter() {
 # rdma_cm port $PORT, run CLIENT on B; its output goes to stdout, the server's to
 # /tmp/server.log. Fails if either fails. LIMIT seconds (60) each.
 PORT=${PORT:-18515}
+listening() { # PORT PID: return when something listens there, or that process is no more
+	local i port f address state
+	printf -v port %04X "$1"
+	for i in {1..400}; do
+		for f in /proc/net/tcp /proc/net/tcp6; do
+			while read -r _ address _ state _; do
+				[[ $address = *:$port && $state = 0A ]] && return
+			done 2> /dev/null < $f
+		done
+		# by rdma_cm; less often, as it takes processes
+		[ $((i % 4)) != 0 ] || ! rdma resource show cm_id 2> /dev/null |
+			grep -q ":$1 .*LISTEN\|LISTEN.*:$1 " || return 0
+		kill -0 "$2" 2> /dev/null || return 0
+		sleep 0.03
+	done
+}
+export -f listening
 pair() {
-	local server=() i rc src pid
+	local server=() rc src pid
 	while [ "$1" != -- ]; do server+=("$1"); shift; done
 	shift
 	A timeout "${LIMIT:-60}" "${server[@]}" > /tmp/server.log 2>&1 &
 	pid=$!
-	for i in {1..200}; do
-		A ss -Hltn "sport = :$PORT" | grep -q . && break
-		A rdma resource show cm_id 2> /dev/null | grep -q ":$PORT .*LISTEN\|LISTEN.*:$PORT " && break
-		kill -0 $pid 2> /dev/null || break
-		sleep 0.05
-	done
+	A listening "$PORT" $pid
 	B timeout "${LIMIT:-60}" "$@"
 	rc=$?
 	wait $pid
