@@ -7,7 +7,7 @@ KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 # What this machine itself needs; everything else lives in chroots.
 host_packages() {
 	local p missing=()
-	for p in mmdebstrap debian-archive-keyring mount; do
+	for p in mmdebstrap debian-archive-keyring mount e2fsprogs; do
 		dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q ' installed$' || missing+=("$p")
 	done
 	[ ${#missing[@]} = 0 ] || logged "installing ${missing[*]}" host-packages host_install "${missing[@]}"
@@ -50,7 +50,7 @@ sources() {
 	done
 }
 
-# This machine's way to the network (proxies, checks), for an apt elsewhere.
+# This machine's way to the network (proxies, checks), for an apt elsewhere: network.conf.
 apt_network_conf() {
 	apt-config dump | grep -E '^Acquire::(https?|Retries|ForceIPv|Check-|Max-ValidTime)' || true
 }
@@ -90,8 +90,9 @@ resolve_packages() {
 	local memo
 	memo=$CACHE/apt/resolved-$(key "${HMMODP_MIRROR:-}" "${HMMODP_SECURITY_MIRROR:-}" "$(cat "$VM"/{apt,kernels,debug,provider}.sh)")
 	apt_options
+	mkdir -p "$CACHE/apt"
+	apt_network_conf > "$CACHE/apt/network.conf"
 	if [ -z "$(find "$memo" -mmin -1440 2> /dev/null)" ]; then
-		mkdir -p "$CACHE/apt"
 		find_mirrors
 		apt_update
 		pick_kernels

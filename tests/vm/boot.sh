@@ -18,8 +18,7 @@ prepare() {
 	cache_lock
 	host_packages
 	resolve_packages
-	prepare_chroots "$@"
-	prepare_rootfs
+	prepare_trees "$@"
 	prepare_provider
 	prepare_tests
 	for k; do

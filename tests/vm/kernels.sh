@@ -91,7 +91,7 @@ make_image() {
 	local kb
 	kb=$(du -sk --apparent-size "$1" | cut -f1)
 	truncate -s $((kb * 12 / 10 + $(find "$1" | wc -l) * 5 + 16384))K "$2.part"
-	tool mke2fs -q -t ext4 -O ^has_journal -m 0 -N $(($(find "$1" | wc -l) + 1000)) \
-		-E root_owner=0:0 -d "/host$1" "/host$2.part"
+	/sbin/mke2fs -q -t ext4 -O ^has_journal -m 0 -N $(($(find "$1" | wc -l) + 1000)) \
+		-E root_owner=0:0 -d "$1" "$2.part"
 	mv "$2.part" "$2"
 }

@@ -2,7 +2,7 @@
 # The guest's root file system: an ext4 image of Debian 13, the same for all
 # kernels. Ours (modules, provider, tests) is laid over it at boot; see payload.sh.
 
-prepare_rootfs() {
+guest_image() { # sets ROOTFS
 	# shellcheck disable=SC2046
 	set -- $(packages guest)
 	product ROOTFS rootfs "$(key "$@" "$(declare -f build_rootfs debian_tree make_image)")" \
