@@ -25,11 +25,13 @@ modes() { # FUNCTION...: with MODE OPTIONS COMMAND
 	[ "$NIC_TYPE" != hroce ] || "$@" ODP --odp perf_odp
 }
 up netns 4500
-for size in $(long "2 65536 8388608" "2 4096 65536 1048576 8388608"); do
-	for verb in write read send; do
-		modes bandwidth $verb $size
+sizes() { # MODE OPTIONS COMMAND
+	local size verb
+	for size in $(long "2 65536" "2 4096 65536 1048576") $(long "${2:+8388608}" 8388608); do
+		for verb in write read send; do bandwidth $verb "$size" "$@"; done
 	done
-done
+}
+modes sizes
 atomic() {
 	local type
 	for type in FETCH_AND_ADD CMP_AND_SWAP; do

@@ -29,7 +29,7 @@ copy() {
 # mckey MESSAGES OF-SENDER: the receiver joins first, and ends when it has got all
 multicast() {
 	local s rc
-	A timeout "$(patience 60)" mckey -m "$1" -b "$2" -C 10 -S 500 > /tmp/server.log 2>&1 & s=$!
+	A timeout "$(patience 60)" stdbuf -oL mckey -m "$1" -b "$2" -C 10 -S 500 > /tmp/server.log 2>&1 & s=$!
 	for _ in {1..100}; do grep -q "joined" /tmp/server.log && break; sleep 0.1; done
 	sleep 1
 	B timeout "$(patience 50)" mckey -m "$1" -b "$3" -C 10 -S 500 -s; rc=$?

@@ -109,8 +109,8 @@ perftest() { # its own way to look at them
 # of each region, while a program has it
 region() {
 	local client shown details name rc=0
-	pair ib_send_bw -d "$DEV_A" -x "$GID_A" -F -D 12 -s 65536 --odp -- \
-		ib_send_bw -d "$DEV_B" -x "$GID_B" -F -D 12 -s 65536 --odp "$CTL_A" > "$RC_TMP/region.log" 2>&1 &
+	pair ib_send_bw -d "$DEV_A" -x "$GID_A" -F -D 6 -s 65536 --odp -- \
+		ib_send_bw -d "$DEV_B" -x "$GID_B" -F -D 6 -s 65536 --odp "$CTL_A" > "$RC_TMP/region.log" 2>&1 &
 	client=$!
 	for _ in {1..100}; do
 		shown=$(rdma statistic show mr)

@@ -48,7 +48,7 @@ module() {
 	local name=$1 ok=0 skipped=0 bad=0 test line why
 	# shellcheck disable=SC2016
 	chroot "${2:-/}" sh -c 'cd /tmp/suite && exec "$@"' sh \
-		env PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 timeout "${LIMIT:-200}" \
+		env PYTHONUNBUFFERED=1 timeout "${LIMIT:-200}" \
 		python3 tests/run_tests.py -v --dev "$DEV_A" --gid "$GID_A" "tests.$name" > "$RC_TMP/$name.log" 2>&1
 	python3 lib/pyverbs.py < "$RC_TMP/$name.log" > "$RC_TMP/$name.results"
 	while IFS='|' read -r test line; do
