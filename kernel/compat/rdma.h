@@ -71,6 +71,32 @@ static inline bool hmmodp_core_raises_port_events(void)
 #endif
 }
 
+/* The operation that says a port's speed in units of 100 Mb/s, of @attr as it is for
+ * query_port().
+ */
+static inline void
+hmmodp_set_query_port_speed(struct ib_device *ibdev,
+			    int (*op)(struct ib_device *ibdev, u32 port, u64 *speed))
+{
+#ifdef HMMODP_HAVE_RDMA_QUERY_PORT_SPEED
+	ibdev->ops.query_port_speed = op;
+#endif
+}
+
+static inline int hmmodp_port_speed(struct ib_port_attr *attr, u64 *speed)
+{
+#ifdef HMMODP_HAVE_RDMA_QUERY_PORT_SPEED
+	struct ib_port_speed_info info;
+	int err = ib_port_attr_to_speed_info(attr, &info);
+
+	if (!err)
+		*speed = info.rate;
+	return err;
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+
 /*
  * FLUSH and ATOMIC WRITE, by the numbers that later kernels give them. Without its
  * access bit there can be no FLUSH.

@@ -178,6 +178,7 @@ static void hroce_dev_init(struct hroce_dev *dev, struct net_device *ndev)
 	ibdev->uverbs_cmd_mask |= BIT_ULL(IB_USER_VERBS_CMD_POST_SEND) |
 				  BIT_ULL(IB_USER_VERBS_CMD_REQ_NOTIFY_CQ);
 	hmmodp_name_assigned_by_user(ibdev);
+	hmmodp_set_query_port_speed(ibdev, hroce_query_port_speed);
 }
 
 static int hroce_dev_register(struct hroce_dev *dev, const char *name)

@@ -75,6 +75,14 @@ int hroce_query_port(struct ib_device *ibdev, u32 port, struct ib_port_attr *att
 	return 0;
 }
 
+int hroce_query_port_speed(struct ib_device *ibdev, u32 port, u64 *speed)
+{
+	struct ib_port_attr attr = {};
+
+	hroce_query_port(ibdev, port, &attr);
+	return hmmodp_port_speed(&attr, speed);
+}
+
 enum rdma_link_layer hroce_get_link_layer(struct ib_device *ibdev, u32 port)
 {
 	return IB_LINK_LAYER_ETHERNET;

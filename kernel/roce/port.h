@@ -15,6 +15,7 @@ void hroce_port_update(struct hroce_dev *dev);
 
 /* ib_device_ops */
 int hroce_query_port(struct ib_device *ibdev, u32 port, struct ib_port_attr *attr);
+int hroce_query_port_speed(struct ib_device *ibdev, u32 port, u64 *speed);
 enum rdma_link_layer hroce_get_link_layer(struct ib_device *ibdev, u32 port);
 
 #endif

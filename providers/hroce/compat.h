@@ -53,6 +53,22 @@ hroce_compat_create_qp_ex(struct ibv_context *ctx, struct verbs_qp *qp,
 #endif
 }
 
+/*
+ * What a parent domain is asked to allow: memory that a confidential guest shares.
+ * The device has no DMA that would need it, so any memory will do.
+ */
+#ifdef HROCE_PROBE_CC_UNPROTECTED
+#define HROCE_PD_ALLOW_UNPROTECTED	IBV_PARENT_DOMAIN_INIT_ATTR_ALLOW_CC_UNPROTECTED_ALLOC
+#else
+#define HROCE_PD_ALLOW_UNPROTECTED	0
+#endif
+
+#ifdef HROCE_PROBE_QUERY_PORT_SPEED
+#define HROCE_QUERY_PORT_SPEED_OP	.query_port_speed = ibv_cmd_query_port_speed,
+#else
+#define HROCE_QUERY_PORT_SPEED_OP
+#endif
+
 /* ATOMIC WRITE and FLUSH; where there are none, nobody can ask for them. */
 #ifdef HROCE_PROBE_WR_FLUSH
 #define HROCE_QP_EX_WITH_FLUSH			IBV_QP_EX_WITH_FLUSH

@@ -59,6 +59,7 @@ static const struct verbs_context_ops hroce_ops = {
 	.post_srq_recv = hroce_post_srq_recv,
 	.query_device_ex = hroce_query_device,
 	.query_port = hroce_query_port,
+	HROCE_QUERY_PORT_SPEED_OP
 	.query_qp = hroce_query_qp,
 	.query_rt_values = hroce_query_rt_values,
 	.query_srq = hroce_query_srq,

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include "compat.h"
 #include "hroce.h"
 
 struct hroce_td {
@@ -128,7 +129,8 @@ static int hroce_parent_domain_check(struct ibv_context *context,
 		return EINVAL;
 	if (!check_comp_mask(attr->comp_mask,
 			     IBV_PARENT_DOMAIN_INIT_ATTR_ALLOCATORS |
-			     IBV_PARENT_DOMAIN_INIT_ATTR_PD_CONTEXT))
+			     IBV_PARENT_DOMAIN_INIT_ATTR_PD_CONTEXT |
+			     HROCE_PD_ALLOW_UNPROTECTED))
 		return EOPNOTSUPP;
 	if ((attr->comp_mask & IBV_PARENT_DOMAIN_INIT_ATTR_ALLOCATORS) &&
 	    (!attr->alloc || !attr->free))

@@ -35,6 +35,8 @@ for m in $(suite "$root"); do
 	*) check "$m of $version" module "$m" "$root";;
 	esac
 done
+enough() { echo "$OK ok, $SKIPPED skipped"; [ $OK -ge 185 ]; }
+check "enough of it" enough
 echo "# in all $OK ok, $SKIPPED skipped" >&3
 hosts_down
 finish

@@ -20,7 +20,6 @@ skip_reason() {
 	test_tag_matching.*) echo "tag matching in hardware";;
 	test_mr.*dmabuf*|test_cuda_dmabuf.*) echo "memory of a GPU or of a PCI device";;
 	test_buf.*cc_pd*|test_buf.*bounce*) echo "confidential guests";;
-	test_device.test_query_port_speed*) echo "not there yet; the speed is in ibv_query_port()";;
 	test_dmah.*) echo "steering tags of PCI Express";;
 	test_phc_timestamp.*) echo "needs a PTP clock";;
 	test_odp.*flush*|test_qpex.*flush*) [[ $(uname -r) = 6.1.* ]] || return
