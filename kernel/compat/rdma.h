@@ -43,6 +43,13 @@ static inline struct ib_udata *hmmodp_create_cq_udata(struct ib_udata *arg)
 #define HMMODP_DMAH_ARG
 #endif
 
+/* The last argument of reg_user_mr_dmabuf(). */
+#ifdef HMMODP_HAVE_RDMA_DMABUF_UDATA
+#define hmmodp_dmabuf_arg	ib_udata
+#else
+#define hmmodp_dmabuf_arg	uverbs_attr_bundle
+#endif
+
 static inline struct ib_umem *hmmodp_umem_get(struct ib_device *ibdev,
 					      unsigned long addr, size_t len,
 					      int access)

@@ -128,6 +128,7 @@ static const struct ib_device_ops hroce_device_ops = {
 	.reg_dm_mr = hroce_reg_dm_mr,
 	.query_srq = hroce_query_srq,
 	.reg_user_mr = hroce_reg_user_mr,
+	.reg_user_mr_dmabuf = hroce_reg_user_mr_dmabuf,
 	.rereg_user_mr = hroce_rereg_user_mr,
 	.req_notify_cq = hroce_req_notify_cq,
 

@@ -322,7 +322,7 @@ struct ib_mr *hroce_rereg_user_mr(struct ib_mr *ibmr, int flags, u64 start, u64 
 
 	if (flags & ~(IB_MR_REREG_TRANS | IB_MR_REREG_PD | IB_MR_REREG_ACCESS))
 		return ERR_PTR(-EOPNOTSUPP);
-	if (old->kind == HROCE_MR_DMA || old->kind == HROCE_MR_NULL)
+	if (old->kind != HROCE_MR_ODP && !(old->kind == HROCE_MR_PINNED && old->pin.umem))
 		return ERR_PTR(-EOPNOTSUPP);
 	if (!(flags & IB_MR_REREG_TRANS)) {
 		start = old->start;
@@ -343,31 +343,61 @@ struct ib_mr *hroce_rereg_user_mr(struct ib_mr *ibmr, int flags, u64 start, u64 
 	return &mr->ibmr;
 }
 
-/* ib core has checked that the range lies in it, and that addresses shall be from 0. */
-struct ib_mr *hroce_reg_dm_mr(struct ib_pd *ibpd, struct ib_dm *ibdm,
-			      struct ib_dm_mr_attr *attr, struct uverbs_attr_bundle *attrs)
+/* A region of memory that is not the caller's address space: set up, but no key yet. */
+static struct hroce_mr *hroce_mr_foreign(struct ib_pd *ibpd, u64 length, u64 iova, int access)
 {
-	int access = attr->access_flags & ~IB_ZERO_BASED;
 	struct hroce_mr *mr;
-	int err;
 
 	if (access & (IB_ACCESS_ON_DEMAND | IB_ACCESS_HUGETLB | ~HROCE_ACCESS_KNOWN))
 		return ERR_PTR(-EOPNOTSUPP);
-	mr = hroce_mr_alloc(ibpd, attr->length, 0, access & ~IB_ACCESS_OPTIONAL,
+	mr = hroce_mr_alloc(ibpd, length, iova, access & ~IB_ACCESS_OPTIONAL,
 			    GFP_KERNEL_ACCOUNT);
-	if (!mr)
-		return ERR_PTR(-ENOMEM);
-	err = hroce_pin_init_dm(mr, to_hdm(ibdm)->memory, attr->offset);
+	return mr ? mr : ERR_PTR(-ENOMEM);
+}
+
+static struct ib_mr *hroce_mr_foreign_publish(struct hroce_mr *mr, int err)
+{
 	if (err) {
 		kfree(mr);
 		return ERR_PTR(err);
 	}
-	err = hroce_mr_publish(to_hdev(ibpd->device), mr);
+	err = hroce_mr_publish(to_hdev(mr->ibmr.device), mr);
 	if (err) {
 		hroce_mr_release(mr);
 		return ERR_PTR(err);
 	}
 	return &mr->ibmr;
+}
+
+/* ib core has checked that the range lies in it, and that addresses shall be from 0. */
+struct ib_mr *hroce_reg_dm_mr(struct ib_pd *ibpd, struct ib_dm *ibdm,
+			      struct ib_dm_mr_attr *attr, struct uverbs_attr_bundle *attrs)
+{
+	struct hroce_mr *mr = hroce_mr_foreign(ibpd, attr->length, 0,
+					       attr->access_flags & ~IB_ZERO_BASED);
+
+	if (IS_ERR(mr))
+		return ERR_CAST(mr);
+	return hroce_mr_foreign_publish(mr, hroce_pin_init_kernel(mr, to_hdm(ibdm)->memory,
+								  attr->offset));
+}
+
+struct ib_mr *hroce_reg_user_mr_dmabuf(struct ib_pd *ibpd, u64 offset, u64 length, u64 iova,
+				       int fd, int access,
+				       HMMODP_DMAH_ARG struct hmmodp_dmabuf_arg *arg)
+{
+	struct hroce_mr *mr;
+	int err;
+
+	if (access & IB_ZERO_BASED)
+		iova = 0;
+	err = hroce_mr_check_reg(0, length, iova, access);
+	if (err)
+		return ERR_PTR(err);
+	mr = hroce_mr_foreign(ibpd, length, iova, access & ~IB_ZERO_BASED);
+	if (IS_ERR(mr))
+		return ERR_CAST(mr);
+	return hroce_mr_foreign_publish(mr, hroce_dmabuf_init(mr, fd, offset));
 }
 
 struct ib_mr *hroce_reg_everywhere(struct ib_pd *ibpd, enum hroce_mr_kind kind, int access)

@@ -15,11 +15,12 @@
 #include "rdma.h"
 
 struct hroce_dev;
+struct hroce_dmabuf;
 struct hroce_ucontext;
 struct seq_file;
 
 enum hroce_mr_kind {
-	HROCE_MR_PINNED,	/* ib_umem, or memory of the device */
+	HROCE_MR_PINNED,	/* ib_umem, memory of the device, a dma-buf */
 	HROCE_MR_ODP,		/* a range of a mirror */
 	HROCE_MR_DMA,		/* all kernel addresses, kernel users only */
 	HROCE_MR_WINDOW,	/* part of another region; see mw.c */
@@ -41,7 +42,8 @@ struct hroce_mr {
 	struct completion idle;	/* refs came to 0 */
 	union {
 		struct {
-			struct ib_umem *umem;	/* NULL: memory of the device */
+			struct ib_umem *umem;	/* NULL: not a process's memory */
+			struct hroce_dmabuf *dmabuf; /* whose pages they are, or NULL */
 			struct page **pages;
 			unsigned int first_off;	/* of iova in pages[0] */
 		} pin;
@@ -203,11 +205,19 @@ void hroce_odp_context_release(struct hroce_ucontext *uc);
 void hroce_odp_latency_show(struct seq_file *seq, const struct hroce_dev *dev);
 
 /* mr_pin.c, for mr.c: the pinned kind */
-int hroce_pin_init_dm(struct hroce_mr *mr, void *memory, u64 offset);
+int hroce_pin_init_kernel(struct hroce_mr *mr, void *memory, u64 offset);
 int hroce_pin_init(struct hroce_dev *dev, struct hroce_mr *mr);
 void hroce_pin_release(struct hroce_mr *mr);
 size_t hroce_pin_access(struct hroce_mr *mr, u64 va, size_t len,
 			hmmodp_actor_t actor, void *ctx);
+
+/*
+ * mr_dmabuf.c, for mr.c: the pages of a dma-buf, from a byte of it. May sleep.
+ * Return: 0, -EBADF or -EINVAL: no dma-buf, or not within it; -EOPNOTSUPP: not memory
+ * that the CPU can use; or the exporter's.
+ */
+int hroce_dmabuf_init(struct hroce_mr *mr, int fd, u64 offset);
+void hroce_dmabuf_put(struct hroce_dmabuf *dmabuf);
 
 /* ib_device_ops */
 struct ib_mr *hroce_reg_user_mr(struct ib_pd *ibpd, u64 start, u64 length, u64 iova,
@@ -221,6 +231,9 @@ int hroce_advise_mr(struct ib_pd *ibpd, enum ib_uverbs_advise_mr_advice advice,
 int hroce_fill_stat_mr(struct sk_buff *msg, struct ib_mr *ibmr);
 struct ib_mr *hroce_reg_dm_mr(struct ib_pd *ibpd, struct ib_dm *ibdm,
 			      struct ib_dm_mr_attr *attr, struct uverbs_attr_bundle *attrs);
+struct ib_mr *hroce_reg_user_mr_dmabuf(struct ib_pd *ibpd, u64 offset, u64 length, u64 iova,
+				       int fd, int access,
+				       HMMODP_DMAH_ARG struct hmmodp_dmabuf_arg *arg);
 struct ib_mr *hroce_get_dma_mr(struct ib_pd *ibpd, int access);
 int hroce_dereg_mr(struct ib_mr *ibmr, struct ib_udata *udata);
 struct ib_mr *hroce_alloc_mr(struct ib_pd *ibpd, enum ib_mr_type type, u32 max_num_sg);

@@ -68,8 +68,19 @@ static struct page **hroce_umem_pages(struct ib_umem *umem)
 	return pages;
 }
 
-/* Memory of the device: whole pages by vmalloc(), which stay as long as the region. */
-int hroce_pin_init_dm(struct hroce_mr *mr, void *memory, u64 offset)
+/* Of an address in the kernel's map, or in one that somebody has made; NULL: none. */
+static struct page *hroce_kernel_page(void *addr)
+{
+	unsigned long pfn;
+
+	if (!is_vmalloc_addr(addr))
+		return virt_addr_valid(addr) ? virt_to_page(addr) : NULL;
+	pfn = vmalloc_to_pfn(addr);
+	return pfn_valid(pfn) ? pfn_to_page(pfn) : NULL;
+}
+
+/* Pages that the kernel has at @memory, and that stay as long as the region. */
+int hroce_pin_init_kernel(struct hroce_mr *mr, void *memory, u64 offset)
 {
 	unsigned int skip = offset_in_page(offset);
 	size_t i, num = DIV_ROUND_UP_ULL(skip + mr->length, PAGE_SIZE);
@@ -77,9 +88,15 @@ int hroce_pin_init_dm(struct hroce_mr *mr, void *memory, u64 offset)
 	mr->pin.pages = kvmalloc_array(num, sizeof(*mr->pin.pages), GFP_KERNEL_ACCOUNT);
 	if (!mr->pin.pages)
 		return -ENOMEM;
-	for (i = 0; i < num; i++)
-		mr->pin.pages[i] = vmalloc_to_page(memory + offset - skip + i * PAGE_SIZE);
+	for (i = 0; i < num; i++) {
+		mr->pin.pages[i] = hroce_kernel_page(memory + offset - skip + i * PAGE_SIZE);
+		if (!mr->pin.pages[i]) {
+			kvfree(mr->pin.pages);
+			return -EOPNOTSUPP;
+		}
+	}
 	mr->pin.umem = NULL;
+	mr->pin.dmabuf = NULL;
 	mr->pin.first_off = skip;
 	mr->kind = HROCE_MR_PINNED;
 	return 0;
@@ -98,6 +115,7 @@ int hroce_pin_init(struct hroce_dev *dev, struct hroce_mr *mr)
 		return -ENOMEM;
 	}
 	mr->pin.umem = umem;
+	mr->pin.dmabuf = NULL;
 	mr->pin.first_off = offset_in_page(mr->start);
 	mr->kind = HROCE_MR_PINNED;
 	return 0;
@@ -107,6 +125,8 @@ void hroce_pin_release(struct hroce_mr *mr)
 {
 	kvfree(mr->pin.pages);
 	ib_umem_release(mr->pin.umem);
+	if (mr->pin.dmabuf)
+		hroce_dmabuf_put(mr->pin.dmabuf);
 }
 
 /* Pages that follow one another in the kernel's map make one piece. */

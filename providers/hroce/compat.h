@@ -53,6 +53,17 @@ hroce_compat_create_qp_ex(struct ibv_context *ctx, struct verbs_qp *qp,
 #endif
 }
 
+static inline int
+hroce_compat_reg_dmabuf_mr(struct ibv_pd *pd, uint64_t offset, size_t length,
+			   uint64_t iova, int fd, int access, struct verbs_mr *vmr)
+{
+#ifdef HROCE_PROBE_REG_DMABUF_DRIVER
+	return ibv_cmd_reg_dmabuf_mr(pd, offset, length, iova, fd, access, vmr, NULL);
+#else
+	return ibv_cmd_reg_dmabuf_mr(pd, offset, length, iova, fd, access, vmr);
+#endif
+}
+
 /*
  * What a parent domain is asked to allow: memory that a confidential guest shares.
  * The device has no DMA that would need it, so any memory will do.

@@ -64,6 +64,7 @@ static const struct verbs_context_ops hroce_ops = {
 	.query_rt_values = hroce_query_rt_values,
 	.query_srq = hroce_query_srq,
 	.reg_dm_mr = hroce_reg_dm_mr,
+	.reg_dmabuf_mr = hroce_reg_dmabuf_mr,
 	.reg_mr = hroce_reg_mr,
 	.req_notify_cq = ibv_cmd_req_notify_cq,
 	.rereg_mr = hroce_rereg_mr,

@@ -75,6 +75,8 @@ int hroce_query_rt_values(struct ibv_context *context,
 			  struct ibv_values_ex *values);
 struct ibv_mr *hroce_reg_mr(struct ibv_pd *pd, void *addr, size_t length,
 			    uint64_t hca_va, int access);
+struct ibv_mr *hroce_reg_dmabuf_mr(struct ibv_pd *pd, uint64_t offset, size_t length,
+				   uint64_t iova, int fd, int access);
 struct ibv_mr *hroce_alloc_null_mr(struct ibv_pd *pd);
 int hroce_rereg_mr(struct verbs_mr *vmr, int flags, struct ibv_pd *pd,
 		   void *addr, size_t length, int access);

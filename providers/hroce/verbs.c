@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include "cmd.h"
+#include "compat.h"
 #include "hroce.h"
 
 int hroce_query_device(struct ibv_context *context,
@@ -75,6 +76,24 @@ struct ibv_mr *hroce_reg_mr(struct ibv_pd *pd, void *addr, size_t length,
 		access |= IBV_ACCESS_ON_DEMAND;
 	err = ibv_cmd_reg_mr(pd, addr, length, hca_va, access, vmr, &cmd,
 			     sizeof(cmd), &resp, sizeof(resp));
+	if (err) {
+		free(vmr);
+		errno = err;
+		return NULL;
+	}
+	return &vmr->ibv_mr;
+}
+
+struct ibv_mr *hroce_reg_dmabuf_mr(struct ibv_pd *pd, uint64_t offset, size_t length,
+				   uint64_t iova, int fd, int access)
+{
+	struct verbs_mr *vmr = calloc(1, sizeof(*vmr));
+	int err;
+
+	if (!vmr)
+		return NULL;
+
+	err = hroce_compat_reg_dmabuf_mr(pd, offset, length, iova, fd, access, vmr);
 	if (err) {
 		free(vmr);
 		errno = err;

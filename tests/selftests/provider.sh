@@ -8,6 +8,7 @@
 [ "$NIC_TYPE" = hroce ] || skip_all "for hroce's provider"
 PROVIDER=$(rc_built "$RC_DIR/../provider" provider) || bail "the program does not build: $PROVIDER"
 
+modprobe -q vgem	# dma-bufs, where there is no /dev/udmabuf; without hardware
 up loop 1500
 keep_order
 case_of() { timeout "$(patience 60)" "$PROVIDER/provider" --dev "$DEV_A" --gid "$GID_A" "$1"; }
@@ -27,4 +28,5 @@ for c in $("$PROVIDER/provider"); do
 	esac
 done
 hosts_down
+modprobe -qr vgem
 finish

@@ -38,6 +38,7 @@ static const struct loop_case cases[] = {
 	{ "mcast_errors", case_mcast_errors },
 	{ "dm", case_dm },
 	{ "dm_errors", case_dm_errors },
+	{ "dmabuf", case_dmabuf },
 	{ "parent_domain", case_parent_domain },
 	{ "ud_srq", case_ud_srq },
 	{ "srq", case_srq },

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Regions of a dma-buf: pages of a memfd (udmabuf), and a buffer of a GPU without GPU (vgem). */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <drm/drm.h>
+#include <linux/udmabuf.h>
+#include "loop.h"
+
+enum {
+	BUF = 16 * 4096,
+	OFF = 4096,		/* of the region in the buffer */
+	LEN = 9 * 4096,
+	AT = 100,		/* of what is written, in the region */
+	BYTES = LEN - 2 * AT - 1,
+	IOVA = 7 << 20,
+	ACCESS = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ |
+		 IBV_ACCESS_REMOTE_ATOMIC,
+};
+
+/* A buffer: its file, and what the process sees of it. */
+struct buffer {
+	int fd;
+	uint8_t *m;
+};
+
+static void map(struct buffer *b, int fd)
+{
+	b->m = mmap(NULL, BUF, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (b->m == MAP_FAILED)
+		rc_die_errno("mmap");
+}
+
+static bool udmabuf(struct buffer *b)
+{
+	struct udmabuf_create create = { .flags = UDMABUF_FLAGS_CLOEXEC, .size = BUF };
+	int dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
+
+	if (dev < 0)
+		return false;
+	create.memfd = memfd_create("dmabuf", MFD_ALLOW_SEALING | MFD_CLOEXEC);
+	EXPECT((int)create.memfd >= 0);
+	EXPECT(!ftruncate(create.memfd, BUF));
+	EXPECT(!fcntl(create.memfd, F_ADD_SEALS, F_SEAL_SHRINK));
+	map(b, create.memfd);
+	b->fd = ioctl(dev, UDMABUF_CREATE, &create);
+	if (b->fd < 0)
+		rc_die_errno("UDMABUF_CREATE");
+	close(create.memfd);
+	close(dev);
+	return true;
+}
+
+static int vgem_open(void)
+{
+	char path[32], name[16];
+	struct drm_version v;
+	int i, fd;
+
+	for (i = 0; i < 8; i++) {
+		snprintf(path, sizeof(path), "/dev/dri/card%d", i);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		memset(name, 0, sizeof(name));
+		memset(&v, 0, sizeof(v));
+		v.name = name;
+		v.name_len = sizeof(name) - 1;
+		if (!ioctl(fd, DRM_IOCTL_VERSION, &v) && !strcmp(name, "vgem"))
+			return fd;
+		close(fd);
+	}
+	return -1;
+}
+
+static bool vgem(struct buffer *b)
+{
+	struct drm_mode_create_dumb dumb = { .width = BUF / 4, .height = 1, .bpp = 32 };
+	struct drm_prime_handle prime = { .flags = DRM_RDWR | DRM_CLOEXEC };
+	int fd = vgem_open();
+
+	if (fd < 0)
+		return false;
+	if (ioctl(fd, DRM_IOCTL_MODE_CREATE_DUMB, &dumb))
+		rc_die_errno("CREATE_DUMB");
+	EXPECT_EQ(dumb.size, BUF);
+	prime.handle = dumb.handle;
+	if (ioctl(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime))
+		rc_die_errno("PRIME_HANDLE_TO_FD");
+	b->fd = prime.fd;
+	map(b, prime.fd);
+	close(fd);
+	return true;
+}
+
+static void atomic(struct loop *l, const uint8_t *word, uint32_t rkey)
+{
+	struct ibv_sge sge = loop_sge(l, 0, sizeof(uint64_t));
+	struct ibv_send_wr wr = {
+		.wr_id = 9, .sg_list = &sge, .num_sge = 1, .send_flags = IBV_SEND_SIGNALED,
+		.opcode = IBV_WR_ATOMIC_FETCH_AND_ADD,
+		.wr.atomic = { .remote_addr = IOVA + 16, .compare_add = 42, .rkey = rkey },
+	}, *bad;
+	uint64_t before, after;
+
+	memcpy(&before, word, sizeof(before));
+	EXPECT_EQ(ibv_post_send(l->qp[0], &wr, &bad), 0);
+	loop_expect(l->scq, 9, IBV_WC_SUCCESS);
+	memcpy(&after, word, sizeof(after));
+	EXPECT(*(uint64_t *)l->buf == before);
+	EXPECT(after == before + 42);
+}
+
+/* RDMA to it and from it, against the mapping; and nothing beside. */
+static void traffic(struct loop *l, struct buffer *b, struct ibv_mr *mr)
+{
+	static uint8_t all[BUF];
+	uint8_t *local = l->buf + 3;
+
+	rc_fill(1, b->m, BUF);
+	memcpy(all, b->m, BUF);
+	rc_fill(2, local, BYTES);
+	EXPECT_EQ(loop_move(l, IBV_WR_RDMA_WRITE, l->mr->lkey, (uintptr_t)local, BYTES, mr->rkey,
+			    IOVA + AT), IBV_WC_SUCCESS);
+	memcpy(all + OFF + AT, local, BYTES);
+	EXPECT_EQ(rc_differ(b->m, all, BUF), BUF);
+
+	rc_fill(3, b->m, BUF);
+	EXPECT_EQ(loop_move(l, IBV_WR_RDMA_READ, l->mr->lkey, (uintptr_t)local, BYTES, mr->rkey,
+			    IOVA + AT), IBV_WC_SUCCESS);
+	EXPECT_EQ(rc_differ(local, b->m + OFF + AT, BYTES), BYTES);
+	/* from it by its local key */
+	EXPECT_EQ(loop_move(l, IBV_WR_RDMA_WRITE, mr->lkey, IOVA, LEN, l->mr->rkey,
+			    (uintptr_t)l->buf + LOOP_HALF), IBV_WC_SUCCESS);
+	EXPECT_EQ(rc_differ(l->buf + LOOP_HALF, b->m + OFF, LEN), LEN);
+	atomic(l, b->m + OFF + 16, mr->rkey);
+}
+
+static void refused(struct loop *l, struct buffer *b)
+{
+	struct ibv_pd *pd = l->d->pd;
+	int null = open("/dev/null", O_RDWR);
+
+	EXPECT(!ibv_reg_dmabuf_mr(pd, 0, LEN, 0, null, ACCESS) && errno == EINVAL);
+	close(null);
+	EXPECT(!ibv_reg_dmabuf_mr(pd, 0, LEN, 0, null, ACCESS) && errno == EBADF);
+	EXPECT(!ibv_reg_dmabuf_mr(pd, OFF, BUF, 0, b->fd, ACCESS) && errno == EINVAL);
+	EXPECT(!ibv_reg_dmabuf_mr(pd, -4096ull, 8192, 0, b->fd, ACCESS) && errno == EINVAL);
+	EXPECT(!ibv_reg_dmabuf_mr(pd, 0, LEN, -4096ull, b->fd, ACCESS) && errno == EINVAL);
+	EXPECT(!ibv_reg_dmabuf_mr(pd, 0, 0, 0, b->fd, ACCESS) && errno);
+	EXPECT(!ibv_reg_dmabuf_mr(pd, 0, LEN, 0, b->fd, ACCESS | IBV_ACCESS_ON_DEMAND) && errno);
+}
+
+static void one(struct rc_dev *d, struct buffer *b)
+{
+	struct ibv_mr *mr;
+	struct loop l;
+
+	loop_open(&l, d, false);
+	refused(&l, b);
+	mr = ibv_reg_dmabuf_mr(d->pd, OFF, LEN, IOVA, b->fd, ACCESS);
+	if (!mr)
+		rc_die_errno("ibv_reg_dmabuf_mr");
+	traffic(&l, b, mr);
+	/* the region has the buffer, the file may go; its translation stays as it is */
+	close(b->fd);
+	traffic(&l, b, mr);
+	EXPECT(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_ACCESS, NULL, NULL, 0,
+			    IBV_ACCESS_LOCAL_WRITE));
+	traffic(&l, b, mr);
+	EXPECT_EQ(loop_move(&l, IBV_WR_RDMA_WRITE, l.mr->lkey, (uintptr_t)l.buf, 2, mr->rkey,
+			    IOVA + LEN - 1), IBV_WC_REM_ACCESS_ERR);
+	EXPECT_EQ(ibv_dereg_mr(mr), 0);
+	munmap(b->m, BUF);
+	loop_close(&l);
+}
+
+void case_dmabuf(struct rc_dev *d)
+{
+	struct buffer b;
+	int done = 0;
+
+	if (udmabuf(&b)) {
+		printf("udmabuf\n");
+		one(d, &b);
+		done++;
+	}
+	if (vgem(&b)) {
+		printf("vgem\n");
+		one(d, &b);
+		done++;
+	}
+	EXPECT(done);
+}
