@@ -23,11 +23,12 @@ struct uc {
 	struct rc_dev *d;
 	struct ibv_cq *scq, *rcq;
 	struct ibv_qp *qp[2];	/* 0 sends, 1 receives */
+	struct ibv_srq *srq;	/* of qp[1], or NULL */
 	struct ibv_mr *mr;
 	uint8_t *buf;		/* the sender's half comes first */
 };
 
-static void uc_open(struct uc *u, struct rc_dev *d)
+static void uc_open_srq(struct uc *u, struct rc_dev *d, struct ibv_srq *srq)
 {
 	struct ibv_qp_init_attr a = {
 		.qp_type = IBV_QPT_UC,
@@ -38,6 +39,7 @@ static void uc_open(struct uc *u, struct rc_dev *d)
 	int i;
 
 	u->d = d;
+	u->srq = srq;
 	u->buf = loop_map(BYTES);
 	u->mr = ibv_reg_mr(d->pd, u->buf, BYTES, IBV_ACCESS_LOCAL_WRITE |
 			   IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_ON_DEMAND);
@@ -47,12 +49,18 @@ static void uc_open(struct uc *u, struct rc_dev *d)
 	a.send_cq = u->scq;
 	a.recv_cq = u->rcq;
 	for (i = 0; i < 2; i++) {
+		a.srq = i ? srq : NULL;
 		u->qp[i] = ibv_create_qp(d->pd, &a);
 		EXPECT(u->qp[i]);
 		end[i] = (struct rc_end){ .qpn = u->qp[i]->qp_num, .psn = rc_psn(), .gid = d->gid };
 	}
 	for (i = 0; i < 2; i++)
 		rc_qp_connect(d, u->qp[i], &p, end[i].psn, &end[!i]);
+}
+
+static void uc_open(struct uc *u, struct rc_dev *d)
+{
+	uc_open_srq(u, d, NULL);
 }
 
 static void uc_close(struct uc *u)
@@ -67,7 +75,8 @@ static void post_recv(struct uc *u, uint64_t id, uint8_t *at, uint32_t len)
 	struct ibv_sge sge = { (uintptr_t)at, len, u->mr->lkey };
 	struct ibv_recv_wr wr = { .wr_id = id, .sg_list = &sge, .num_sge = 1 }, *bad;
 
-	EXPECT_EQ(ibv_post_recv(u->qp[1], &wr, &bad), 0);
+	EXPECT_EQ(u->srq ? ibv_post_srq_recv(u->srq, &wr, &bad) :
+		  ibv_post_recv(u->qp[1], &wr, &bad), 0);
 }
 
 static void post(struct uc *u, enum ibv_wr_opcode op, uint32_t imm, uint8_t *from,
@@ -110,6 +119,18 @@ static void write_one(struct uc *u, uint32_t len, uint32_t rkey, uint8_t *to)
 	loop_expect(u->scq, 1, IBV_WC_SUCCESS);
 }
 
+/* What was sent before has been dealt with when the byte of a WRITE behind it is there. */
+static void settle(struct uc *u)
+{
+	volatile uint8_t *to = u->buf + BYTES - 1;
+	uint64_t end = rc_patience(10000);
+
+	*u->buf = ~*to;
+	write_one(u, 1, u->mr->rkey, u->buf + BYTES - 1);
+	while (*to != *u->buf)
+		EXPECT(rc_now_ms() < end);
+}
+
 void case_uc_broken(struct rc_dev *d)
 {
 	uint8_t *to;
@@ -129,6 +150,7 @@ void case_uc_broken(struct rc_dev *d)
 	arrived(&u, 2, 13, to, 2999);
 	/* nowhere to go */
 	send_one(&u, 14, 5000);
+	settle(&u);
 	post_recv(&u, 3, to, 5000);
 	send_one(&u, 15, 5000);
 	arrived(&u, 3, 15, to, 5000);
@@ -154,6 +176,37 @@ void case_uc_broken(struct rc_dev *d)
 	EXPECT_EQ(rc_qp_state(u.qp[1]), IBV_QPS_RTS);
 	loop_expect_none(u.rcq);
 	uc_close(&u);
+}
+
+/* The same by a shared receive queue: no message, no request used up. */
+void case_uc_srq(struct rc_dev *d)
+{
+	struct ibv_srq_init_attr init = { .attr = { .max_wr = 4, .max_sge = 1 } };
+	struct ibv_srq *srq = ibv_create_srq(d->pd, &init);
+	static const uint32_t len[] = { 1, 64, 5000, 100000 };
+	uint8_t *to;
+	struct uc u;
+	uint32_t i;
+
+	EXPECT(srq);
+	uc_open_srq(&u, d, srq);
+	to = u.buf + HALF;
+	for (i = 0; i < RC_ARRAY_SIZE(len); i++)
+		post_recv(&u, i, to + i * SLOT, len[i]);
+	for (i = 0; i < RC_ARRAY_SIZE(len); i++)
+		send_one(&u, 20 + i, len[i]);
+	for (i = 0; i < RC_ARRAY_SIZE(len); i++)
+		arrived(&u, i, 20 + i, to + i * SLOT, len[i]);
+	/* nowhere to go; too long for where it could */
+	send_one(&u, 30, 5000);
+	settle(&u);
+	post_recv(&u, 5, to, 4000);
+	send_one(&u, 31, 4001);
+	send_one(&u, 32, 4000);
+	arrived(&u, 5, 32, to, 4000);
+	loop_expect_none(u.rcq);
+	uc_close(&u);
+	EXPECT_EQ(ibv_destroy_srq(srq), 0);
 }
 
 /* One's own mistakes do show: the receiver's end it, the sender's stop the sending. */

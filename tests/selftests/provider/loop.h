@@ -128,6 +128,7 @@ void case_srq_last_wqe(struct rc_dev *d);
 void case_srq_broken(struct rc_dev *d);
 /* cases_uc.c: unreliable connections */
 void case_uc_broken(struct rc_dev *d);
+void case_uc_srq(struct rc_dev *d);
 void case_uc_errors(struct rc_dev *d);
 void case_uc_parked(struct rc_dev *d);
 void case_uc_lossy(struct rc_dev *d);

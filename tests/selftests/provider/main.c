@@ -47,6 +47,7 @@ static const struct loop_case cases[] = {
 	{ "srq_last_wqe", case_srq_last_wqe },
 	{ "srq_broken", case_srq_broken },
 	{ "uc_broken", case_uc_broken },
+	{ "uc_srq", case_uc_srq },
 	{ "uc_errors", case_uc_errors },
 	{ "uc_parked", case_uc_parked },
 	{ "uc_lossy", case_uc_lossy },
