@@ -39,9 +39,10 @@ struct prey {
 	struct ibv_mw *mw[2];
 	struct ibv_cq *cq;
 	struct ibv_qp *qp[2];
+	struct ibv_srq *srq;	/* of qp[1], in every other life */
 	struct ring ring[MAX_RINGS];
 	int rings;
-	uint64_t attacks, renewals;
+	uint64_t attacks, renewals, resized;
 };
 
 /* --- finding the rings -------------------------------------------------------- */
@@ -122,6 +123,26 @@ static void check_guards(const struct prey *p)
 		rc_die("a byte behind the region changed, at %zu", end + at);
 }
 
+static void make_srq(struct prey *p)
+{
+	struct ibv_srq_init_attr a = { .attr = { .max_wr = DEPTH, .max_sge = 4 } };
+
+	p->srq = NULL;
+	if (rc_once_in(p->r, 2))
+		return;
+	p->srq = ibv_create_srq(p->dev->pd, &a);
+	if (!p->srq)
+		rc_die_errno("ibv_create_srq");
+}
+
+static int post_recv(struct prey *p, int i, struct ibv_recv_wr *wr)
+{
+	struct ibv_recv_wr *bad;
+
+	return p->qp[i]->srq ? ibv_post_srq_recv(p->qp[i]->srq, wr, &bad) :
+			       ibv_post_recv(p->qp[i], wr, &bad);
+}
+
 static void make_qps(struct prey *p)
 {
 	struct ibv_qp_init_attr a = {
@@ -130,7 +151,7 @@ static void make_qps(struct prey *p)
 			 .max_recv_sge = 4, .max_inline_data = 64 },
 	};
 	struct rc_qp_param param = RC_QP_DEFAULTS;
-	struct ibv_recv_wr recv = { 0 }, *bad_recv;
+	struct ibv_recv_wr recv = { 0 };
 	struct ibv_send_wr send = { .opcode = IBV_WR_RDMA_WRITE }, *bad_send;
 	struct rc_end to;
 	int i, k;
@@ -138,7 +159,9 @@ static void make_qps(struct prey *p)
 	param.timeout = 12;
 	param.retry = 2;
 	param.rnr_retry = 1;
+	make_srq(p);
 	for (i = 0; i < 2; i++) {
+		a.srq = i ? p->srq : NULL;
 		p->qp[i] = ibv_create_qp(p->dev->pd, &a);
 		if (!p->qp[i])
 			rc_die_errno("ibv_create_qp");
@@ -149,7 +172,7 @@ static void make_qps(struct prey *p)
 		for (k = 0; k < 2; k++) {
 			recv.wr_id = MAGIC + 32 * i + k;
 			send.wr_id = MAGIC + 32 * i + 16 + k;
-			if (ibv_post_recv(p->qp[i], &recv, &bad_recv) ||
+			if (post_recv(p, i, &recv) ||
 			    ibv_post_send(p->qp[i], &send, &bad_send))
 				rc_die_errno("cannot post");
 		}
@@ -171,6 +194,8 @@ static void renew(struct prey *p)
 	for (i = 0; i < 2; i++)
 		if (p->qp[i] && ibv_destroy_qp(p->qp[i]))
 			rc_die_errno("ibv_destroy_qp");
+	if (p->srq && ibv_destroy_srq(p->srq))
+		rc_die_errno("ibv_destroy_srq");
 	if (p->cq && ibv_destroy_cq(p->cq))
 		rc_die_errno("ibv_destroy_cq");
 	make_cq(p);
@@ -307,6 +332,20 @@ static void garble_index(struct prey *p, struct ring *ring)
 	}
 }
 
+/* Another ring, or a limit; who reads the old one meanwhile must notice. */
+static void modify_srq(struct prey *p)
+{
+	struct ibv_srq_attr attr = {
+		.max_wr = 1 + rc_below(p->r, 4 * DEPTH), .srq_limit = rc_below(p->r, DEPTH),
+	};
+	int mask = 1 + rc_below(p->r, 3);
+
+	if (ibv_modify_srq(p->srq, &attr, mask) || !(mask & IBV_SRQ_MAX_WR))
+		return;
+	p->resized++;
+	find_rings(p);
+}
+
 static void attack(struct prey *p)
 {
 	struct ring *ring = &p->ring[rc_below(p->r, p->rings)];
@@ -335,6 +374,8 @@ static void attack(struct prey *p)
 			ring->at->producer++;
 		break;
 	}
+	if (p->srq && rc_once_in(p->r, 64))
+		modify_srq(p);
 	if (rc_once_in(p->r, 2))
 		doorbell(p, rc_below(p->r, 2));
 	p->attacks++;
@@ -354,7 +395,8 @@ void hostile_rings(struct rc_dev *d, struct rc_rng *r, uint64_t ms)
 		usleep(1000 * rc_below(r, 20));
 		check_guards(&p);
 	}
-	printf("rings: %llu attacks on %d rings, %llu times anew\n",
-	       (unsigned long long)p.attacks, p.rings, (unsigned long long)p.renewals);
+	printf("rings: %llu attacks on %d rings, %llu times anew, %llu SRQs resized\n",
+	       (unsigned long long)p.attacks, p.rings, (unsigned long long)p.renewals,
+	       (unsigned long long)p.resized);
 	/* all else is left to the kernel to clean up */
 }
