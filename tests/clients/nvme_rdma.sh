@@ -78,6 +78,14 @@ filesystem() {
 	return $rc
 }
 again() { local i; for i in 1 2 3; do disconnect && connect $((i * 16)) && write_blocks 256k || return; done; }
+# the target's receives from a queue that all its connections share
+shared_receives() {
+	disconnect && target_down || return
+	echo "options nvmet_rdma use_srq=1" >> /etc/modprobe.d/hmmodp-test.conf
+	target_up && connect || return
+	rdma resource show srq | grep -q "^dev $DEV_A " || { echo "it has none"; rdma resource; return 1; }
+	write_blocks 64k && read_blocks 64k && parallel
+}
 # the link goes while it is in use: the initiator tears down, nothing hangs
 link_goes() {
 	dd if=/dev/zero of="$(disk)" bs=64k count=100 oflag=direct status=none &
@@ -98,6 +106,7 @@ done
 check "four at once" through parallel
 check "a file system" through filesystem
 check "connect again" through again
+check "a shared receive queue" through shared_receives
 check "the device goes" link_goes
 check "target down" target_down
 hosts_down

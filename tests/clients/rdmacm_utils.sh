@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The programs of librdmacm: rping, ucmatose, rdma_client and rdma_server, udaddy,
-# mckey, and rstream, riostream and rcopy over rsockets.
+# The programs of librdmacm: rping, ucmatose, rdma_client and rdma_server, rdma_xclient
+# and rdma_xserver, udaddy, mckey, and rstream, riostream and rcopy over rsockets.
 # timeout: 240
 . lib/clients.sh
 
@@ -51,6 +51,8 @@ check "rping, persistent server" through persistent
 check "ucmatose" through cm_pair 7471 ucmatose -c 4 -C 10 -- ucmatose -s 10.0.0.1 -c 4 -C 10
 check "ucmatose, 1000-byte messages" through cm_pair 7471 ucmatose -c 2 -C 50 -S 1000 -- ucmatose -s 10.0.0.1 -c 2 -C 50 -S 1000
 check "rdma_client and rdma_server" through cm_pair 7471 rdma_server -- rdma_client -s 10.0.0.1
+check "rdma_xclient and rdma_xserver" through cm_pair 7471 rdma_xserver -p 7471 -c r -- rdma_xclient -s 10.0.0.1 -p 7471 -c r
+check "the same, XRC" through cm_pair 7471 rdma_xserver -p 7471 -c x -- rdma_xclient -s 10.0.0.1 -p 7471 -c x
 check "rstream" through cm_pair 7471 rstream -T r -S 4096 -C 20 -b 10.0.0.1 -- rstream -T r -S 4096 -C 20 -s 10.0.0.1
 check "riostream" through cm_pair 7471 riostream -T v -S 4096 -C 20 -b 10.0.0.1 -- riostream -T v -S 4096 -C 20 -s 10.0.0.1
 check "rcopy" through copy
