@@ -5,7 +5,6 @@
 # its answers. Files go there and come back, through the page cache and around it;
 # every byte compared.
 # timeout: 240
-# fresh guest after: stock NFS over RDMA, on rxe too, keeps network namespaces for ever
 . lib/clients.sh
 for m in nfsd nfs rpcrdma; do
 	modprobe -n $m 2> /dev/null || skip_all "no $m in this kernel"

@@ -3,6 +3,7 @@
 # RDMA's exclusive mode: a device belongs to one network namespace, and programs in
 # others do not see it. It works there, and goes when the namespace does.
 # timeout: 90
+# fresh guest: others leave network namespaces for good, as stock NFS over RDMA does
 . rc/lib.sh
 rc_programs
 [ "$NIC_TYPE" = hroce ] || skip_all "for hroce"

@@ -6,8 +6,8 @@
 # them, FIRST numbers the first one's log.
 # For each it prints a line and appends "STATUS NAME SECONDS" to /mnt/out/results;
 # /mnt/out/current names the one that runs, with its time limit. Ends with 75 where
-# the kernel is no longer to be trusted, or a test says so ("# fresh guest after:
-# REASON"): boot again and go on behind the last result.
+# the kernel is no longer to be trusted, or the next test wants one that ran no other
+# ("# fresh guest: REASON"): boot again and go on behind the last result.
 dir=/usr/share/hmmodp out=/mnt/out group=/sys/fs/cgroup/hmmodp-test
 complaints=$(grep -v '^#' $dir/complaints | paste -sd '|')
 # Stock rxe warns when a READ behind an empty message is asked for again, which it is
@@ -80,7 +80,9 @@ export HMMODP_LONG=$2 HMMODP_SLOW=$3
 shift 4
 : > /tmp/.symbols
 leaks > $out/kmemleak-boot.log # not those of the tests
+first=$n
 for t; do
+	[ "$n" = "$first" ] || ! grep -q '^# fresh guest: ' "$dir/tests/$t" || exit 75
 	name=${t%.sh} log=$out/$(printf '%03d' "$n")-${t//\//-}.log
 	n=$((n + 1))
 	limit=$(sed -n 's/^# timeout: *\([0-9]*\).*/\1/p' "$dir/tests/$t" | head -n 1)
@@ -110,6 +112,5 @@ for t; do
 	echo "${status// /-} $name $seconds" >> $out/results
 	rm -f $out/current
 	if [ -n "$left" ] || grep -qE "$fatal" <<< "$noise" ||
-	   { [ -n "$noise" ] && lockdep_off; } ||
-	   grep -q '^# fresh guest after: ' "$dir/tests/$t"; then exit 75; fi
+	   { [ -n "$noise" ] && lockdep_off; }; then exit 75; fi
 done
