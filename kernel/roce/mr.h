@@ -204,7 +204,10 @@ void hroce_odp_context_release(struct hroce_ucontext *uc);
 /* Prints the fault latencies of a device. */
 void hroce_odp_latency_show(struct seq_file *seq, const struct hroce_dev *dev);
 
-/* mr_pin.c, for mr.c: the pinned kind */
+/*
+ * mr_pin.c, for mr.c and mr_dmabuf.c: the pinned kind. Of the kernel's memory at a byte of
+ * @memory: 0, -ENOMEM, or -EOPNOTSUPP: it is not made of pages.
+ */
 int hroce_pin_init_kernel(struct hroce_mr *mr, void *memory, u64 offset);
 int hroce_pin_init(struct hroce_dev *dev, struct hroce_mr *mr);
 void hroce_pin_release(struct hroce_mr *mr);
