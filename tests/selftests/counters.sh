@@ -8,20 +8,20 @@ rc_programs
 [ "$NIC_TYPE" = hroce ] || skip_all "for hroce's counters"
 
 ODP="page_faults page_invalidations page_prefetch"
-snapshot() { # "A|B NAME VALUE" lines of both devices
-	local h f d
+declare -A before after
+snapshot() { # ARRAY: "A|B NAME" becomes the value, for both devices
+	local -n values=$1
+	local h d f value
 	for h in A B; do
 		[ $h = A ] && d=$DEV_A || d=$DEV_B
 		for f in "/sys/class/infiniband/$d/ports/1/hw_counters"/*; do
 			case $f in */lifespan) continue;; esac
-			echo "$h ${f##*/} $(cat "$f")"
+			read -r value < "$f" && values["$h ${f##*/}"]=$value
 		done
-	done > "$RC_TMP/$1"
+	done
 }
 moved() { # HOST NAME: by how much between before and after
-	local b a
-	b=$(awk -v h="$1" -v n="$2" '$1 == h && $2 == n { print $3 }' "$RC_TMP/before")
-	a=$(awk -v h="$1" -v n="$2" '$1 == h && $2 == n { print $3 }' "$RC_TMP/after")
+	local b=${before[$1 $2]:-} a=${after[$1 $2]:-}
 	[ -n "$b" ] && [ -n "$a" ] || { echo "no counter $2" >&2; return 1; }
 	echo $((a - b))
 }
