@@ -84,50 +84,60 @@ static void slow_close(struct slow *s)
 	munmap(s->m, PAGES * PAGE);
 }
 
-/* @op between the sender's memory and the slow one, which is local or remote. */
-static void one(struct loop *l, enum ibv_wr_opcode op, bool local)
-{
-	struct ibv_sge sge = loop_sge(l, AT, LEN), slow_sge;
-	struct ibv_send_wr wr = loop_write(l, 1, &sge, 0), *bad;
+struct late_op {
+	struct loop l;
 	struct slow s;
+	enum ibv_wr_opcode op;
+	bool local;	/* the slow memory is the requester's, else the responder's */
+};
 
-	slow_open(&s, l->d);
-	printf("opcode %d, the slow page is %s\n", op, local ? "local" : "remote");
-	fflush(stdout);
-	slow_sge = (struct ibv_sge){ (uintptr_t)s.m + AT, LEN, s.mr->lkey };
-	wr.opcode = op;
-	if (local) {
-		wr.sg_list = &slow_sge;
-		wr.wr.rdma.remote_addr = sge.addr;
-		wr.wr.rdma.rkey = sge.lkey;
-	} else {
-		wr.wr.rdma.remote_addr = slow_sge.addr;
-		wr.wr.rdma.rkey = slow_sge.lkey;
-	}
-	if (op == IBV_WR_SEND) {
-		struct ibv_recv_wr rwr = { .sg_list = local ? &sge : &slow_sge, .num_sge = 1 };
-		struct ibv_recv_wr *bad_recv;
+static void late_post(struct late_op *o)
+{
+	struct loop *l = &o->l;
+	struct ibv_sge sge = loop_sge(l, AT, LEN);
+	struct ibv_sge slow_sge = { (uintptr_t)o->s.m + AT, LEN, o->s.mr->lkey };
+	struct ibv_sge *from = o->local ? &slow_sge : &sge;
+	struct ibv_sge *to = o->local ? &sge : &slow_sge;
+	struct ibv_send_wr wr = loop_write(l, 1, from, 0), *bad;
+	struct ibv_recv_wr rwr = { .sg_list = to, .num_sge = 1 }, *bad_recv;
 
+	wr.opcode = o->op;
+	wr.wr.rdma.remote_addr = to->addr;
+	wr.wr.rdma.rkey = to->lkey;
+	if (o->op == IBV_WR_SEND)
 		EXPECT_EQ(ibv_post_recv(l->qp[1], &rwr, &bad_recv), 0);
-	}
 	EXPECT_EQ(ibv_post_send(l->qp[0], &wr, &bad), 0);
-	loop_expect(l->scq, 1, IBV_WC_SUCCESS);
-	if (op == IBV_WR_SEND)
-		loop_expect(l->rcq, 0, IBV_WC_SUCCESS);
-	EXPECT_EQ(rc_differ(s.m + AT, l->buf + AT, LEN), LEN);
-	slow_close(&s);
 }
 
+static void late_expect(struct late_op *o)
+{
+	printf("opcode %d, the slow page is %s\n", o->op, o->local ? "local" : "remote");
+	fflush(stdout);
+	loop_expect(o->l.scq, 1, IBV_WC_SUCCESS);
+	if (o->op == IBV_WR_SEND)
+		loop_expect(o->l.rcq, 0, IBV_WC_SUCCESS);
+	EXPECT_EQ(rc_differ(o->s.m + AT, o->l.buf + AT, LEN), LEN);
+}
+
+/* All wait at the same time, each on its own queue pairs and memory. */
 void case_slow_page(struct rc_dev *d)
 {
-	struct loop l;
-	int local;
+	static const enum ibv_wr_opcode ops[] = {
+		IBV_WR_SEND, IBV_WR_RDMA_WRITE, IBV_WR_RDMA_READ,
+	};
+	static struct late_op late[2 * RC_ARRAY_SIZE(ops)];
+	unsigned int i;
 
-	loop_open(&l, d, false);
-	for (local = 0; local < 2; local++) {
-		one(&l, IBV_WR_SEND, local);
-		one(&l, IBV_WR_RDMA_WRITE, local);
-		one(&l, IBV_WR_RDMA_READ, local);
+	for (i = 0; i < RC_ARRAY_SIZE(late); i++) {
+		late[i].op = ops[i / 2];
+		late[i].local = i % 2;
+		loop_open(&late[i].l, d, false);
+		slow_open(&late[i].s, d);
+		late_post(&late[i]);
 	}
-	loop_close(&l);
+	for (i = 0; i < RC_ARRAY_SIZE(late); i++) {
+		late_expect(&late[i]);
+		slow_close(&late[i].s);
+		loop_close(&late[i].l);
+	}
 }
