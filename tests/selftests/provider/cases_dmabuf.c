@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Regions of a dma-buf: pages of a memfd (udmabuf), and a buffer of a GPU without GPU (vgem). */
+/*
+ * Regions of a dma-buf: pages of a memfd (udmabuf), of the heap that media programs use
+ * (system), and a buffer of a GPU without GPU (vgem).
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <drm/drm.h>
+#include <linux/dma-heap.h>
 #include <linux/udmabuf.h>
 #include "loop.h"
 
@@ -52,6 +56,21 @@ static bool udmabuf(struct buffer *b)
 	if (b->fd < 0)
 		rc_die_errno("UDMABUF_CREATE");
 	close(create.memfd);
+	close(dev);
+	return true;
+}
+
+static bool heap(struct buffer *b)
+{
+	struct dma_heap_allocation_data alloc = { .len = BUF, .fd_flags = O_RDWR | O_CLOEXEC };
+	int dev = open("/dev/dma_heap/system", O_RDWR | O_CLOEXEC);
+
+	if (dev < 0)
+		return false;
+	if (ioctl(dev, DMA_HEAP_IOCTL_ALLOC, &alloc))
+		rc_die_errno("DMA_HEAP_IOCTL_ALLOC");
+	b->fd = alloc.fd;
+	map(b, b->fd);
 	close(dev);
 	return true;
 }
@@ -182,16 +201,18 @@ static void one(struct rc_dev *d, struct buffer *b)
 
 void case_dmabuf(struct rc_dev *d)
 {
+	static const struct {
+		const char *name;
+		bool (*open)(struct buffer *b);
+	} exporters[] = { { "udmabuf", udmabuf }, { "system heap", heap }, { "vgem", vgem } };
+	unsigned int i, done = 0;
 	struct buffer b;
-	int done = 0;
 
-	if (udmabuf(&b)) {
-		printf("udmabuf\n");
-		one(d, &b);
-		done++;
-	}
-	if (vgem(&b)) {
-		printf("vgem\n");
+	for (i = 0; i < RC_ARRAY_SIZE(exporters); i++) {
+		if (!exporters[i].open(&b))
+			continue;
+		printf("%s\n", exporters[i].name);
+		fflush(stdout);
 		one(d, &b);
 		done++;
 	}
