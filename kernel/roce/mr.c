@@ -269,12 +269,18 @@ static struct hroce_mr *hroce_mr_make(struct ib_pd *ibpd, u64 start, u64 length,
 	return ERR_PTR(err);
 }
 
-/* What the verb is to be about; most callers say nothing, and mean their memory. */
+/*
+ * What the verb is to be about; most callers say nothing, and mean their memory. So do
+ * the kernel's own users (ib_reg_user_mr()), who have no udata.
+ */
 static int hroce_reg_flags(struct ib_udata *udata, u32 *flags)
 {
 	struct hroce_reg_mr_req req = {};
 	int err;
 
+	*flags = 0;
+	if (!udata)
+		return 0;
 	err = ib_copy_from_udata(&req, udata, min(sizeof(req), udata->inlen));
 	if (err)
 		return err;
