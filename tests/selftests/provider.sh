@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # What programs rely on in the provider: full queues, bad requests in a list,
 # inline data, threads on one queue, flushing, reset, events, the extended verbs,
-# fork. On one device that talks to itself.
+# fork; and users in the kernel. On one device that talks to itself.
 # timeout: 180
 . rc/lib.sh
 [ "$NIC_TYPE" = hroce ] || skip_all "for hroce's provider"
 PROVIDER=$(rc_built "$RC_DIR/../provider" provider) || bail "the program does not build: $PROVIDER"
 
 modprobe -q vgem	# dma-bufs, where there is no /dev/udmabuf; without hardware
+modprobe hroce_selftest || bail "no hroce_selftest"
 up loop 1500
 keep_order
 case_of() { timeout "$(patience 60)" "$PROVIDER/provider" --dev "$DEV_A" --gid "$GID_A" "$1"; }
@@ -28,5 +29,5 @@ for c in $("$PROVIDER/provider"); do
 	esac
 done
 hosts_down
-modprobe -qr vgem
+modprobe -qr vgem hroce_selftest
 finish

@@ -54,6 +54,7 @@ static const struct loop_case cases[] = {
 	{ "xrc", case_xrc },
 	{ "xrc_errors", case_xrc_errors },
 	{ "xrc_shared", case_xrc_shared },
+	{ "kernel_user", case_kernel_user },
 	{ "fork", case_fork },
 	{ "credentials", case_credentials },
 };

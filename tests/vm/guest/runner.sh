@@ -45,8 +45,8 @@ clean_up() {
 	done < /proc/mounts
 	rm -rf /tmp/* 2> /dev/null
 	modprobe -qr zram
-	[ ! -e $kmemleak ] || grep -E '\[(hroce|hmmodp|hmmodp_selftest)\]$' /proc/kallsyms | sort > /tmp/.symbols
-	for i in hmmodp_selftest hroce hmmodp; do
+	[ ! -e $kmemleak ] || grep -E '\[(hroce|hmmodp|hmmodp_selftest|hroce_selftest)\]$' /proc/kallsyms | sort > /tmp/.symbols
+	for i in hmmodp_selftest hroce_selftest hroce hmmodp; do
 		[ ! -e /sys/module/$i ] || modprobe -r $i 2>&1 ||
 			echo "$i cannot be unloaded, references: $(cat /sys/module/$i/refcnt)"
 	done
