@@ -97,6 +97,7 @@ for ((run = 1; run <= $(long 1 20); run++)); do
 	check "run $run: userfaultfd protects pages, both ways" answered protect plain "--max 128k --both --qps 2 --iters 3"
 	check "run $run: userfaultfd protects parts of huge pages" answered protect thp "--max 2m --depth 8 --iters 3"
 	check "run $run: userfaultfd protects pages of a memfd" answered protect memfd "--max 128k --iters 4"
+	check "run $run: userfaultfd protects huge pages" answered protect hugetlb "--max 4m --depth 6 --iters 6"
 	check "run $run: bytes lost on purpose are noticed" noticed
 	check "run $run: no bytes are lost otherwise" unnoticed
 done

@@ -29,6 +29,7 @@ struct server {
 	struct rc_engine *e;
 	bool protect;
 	int fd;
+	size_t page;		/* bytes that are brought, and protected, at once */
 	uint8_t **copy;		/* by flow: what memory was */
 	bool **closed;		/* by flow and page: protected */
 	pthread_mutex_t lock;	/* held while the thread does anything */
@@ -56,28 +57,25 @@ static const char *side(struct server *s)
 static void must_be_unwritten(struct server *s, uint32_t flow, size_t off, const char *when)
 {
 	uint8_t *now = s->e->flow[flow].mem.addr + off;
-	size_t at = rc_differ(now, s->copy[flow] + off, RC_PAGE);
+	size_t at = rc_differ(now, s->copy[flow] + off, s->page);
 
-	if (at < RC_PAGE)
+	if (at < s->page)
 		rc_die("%s, batch %u: protected page %zu was written, %s: byte %zu was %02x, is %02x",
-		       side(s), s->e->batch, off / RC_PAGE, when, at, s->copy[flow][off + at],
+		       side(s), s->e->batch, off / s->page, when, at, s->copy[flow][off + at],
 		       now[at]);
 }
 
 static void open_page(struct server *s, uint32_t flow, size_t off)
 {
-	if (s->closed[flow][off / RC_PAGE])
+	if (s->closed[flow][off / s->page])
 		must_be_unwritten(s, flow, off, "when the first write was announced");
-	s->closed[flow][off / RC_PAGE] = false;
-	rc_uffd_protect(s->fd, s->e->flow[flow].mem.addr + off, RC_PAGE, false);
+	s->closed[flow][off / s->page] = false;
+	rc_uffd_protect(s->fd, s->e->flow[flow].mem.addr + off, s->page, false);
 }
 
 static void bring(struct server *s, uint32_t flow, size_t off)
 {
-	uint32_t page = rc_mem_page(s->e->opts.mem);
-
-	off &= ~(size_t)(page - 1);
-	rc_uffd_copy(s->fd, s->e->flow[flow].mem.addr + off, s->copy[flow] + off, page);
+	rc_uffd_copy(s->fd, s->e->flow[flow].mem.addr + off, s->copy[flow] + off, s->page);
 }
 
 static void answer(struct server *s, const struct rc_uffd_fault *fault)
@@ -97,7 +95,7 @@ static void answer(struct server *s, const struct rc_uffd_fault *fault)
 		}
 		if (s->protect != fault->protected)
 			rc_die("a fault of the other sort");
-		(s->protect ? open_page : bring)(s, i, fault->at - m->addr);
+		(s->protect ? open_page : bring)(s, i, (fault->at - m->addr) & ~(s->page - 1));
 		return;
 	}
 	rc_die("a fault at %p, which is no memory of ours", (void *)fault->at);
@@ -115,7 +113,7 @@ static void throw_away(struct server *s, struct rc_flow *f, size_t off, size_t l
 static bool constant_pages(struct server *s, struct rc_flow *f, struct rc_span *to)
 {
 	static struct rc_span spans[MAX_SPANS];
-	uint32_t page = rc_mem_page(f->mem.kind), from, end;
+	uint32_t from, end;
 	int dir = rc_below(&s->rng, 2), me = s->e->me, n;
 	struct rc_plan *p = &f->plan[dir];
 
@@ -128,8 +126,8 @@ static bool constant_pages(struct server *s, struct rc_flow *f, struct rc_span *
 		*to = spans[rc_below(&s->rng, n)];
 	else
 		return false;
-	from = (to->off + page - 1) & ~(page - 1);
-	end = (to->off + to->len) & ~(page - 1);
+	from = (to->off + s->page - 1) & ~(s->page - 1);
+	end = (to->off + to->len) & ~(s->page - 1);
 	*to = (struct rc_span){ from, from < end ? end - from : 0 };
 	return from < end;
 }
@@ -151,13 +149,13 @@ static void close_pages(struct server *s, uint32_t flow, size_t off, size_t len)
 	size_t at;
 
 	rc_uffd_protect(s->fd, f->mem.addr + off, len, true);
-	for (at = off; at < off + len; at += RC_PAGE) {
-		bool *closed = &s->closed[flow][at / RC_PAGE];
+	for (at = off; at < off + len; at += s->page) {
+		bool *closed = &s->closed[flow][at / s->page];
 
 		if (*closed)
 			must_be_unwritten(s, flow, at, "in mid batch");
 		else
-			memcpy(s->copy[flow] + at, f->mem.addr + at, RC_PAGE);
+			memcpy(s->copy[flow] + at, f->mem.addr + at, s->page);
 		*closed = true;
 	}
 }
@@ -166,8 +164,9 @@ static void close_again(struct server *s, uint32_t flow)
 {
 	size_t len = s->e->flow[flow].mem.len, off, n;
 
-	off = rc_below(&s->rng, len / RC_PAGE) * (size_t)RC_PAGE;
-	n = (1 + rc_below(&s->rng, AGAIN_BYTES / RC_PAGE)) * (size_t)RC_PAGE;
+	off = rc_below(&s->rng, len / s->page) * s->page;
+	n = s->page < AGAIN_BYTES ? (1 + rc_below(&s->rng, AGAIN_BYTES / s->page)) * s->page :
+				    s->page;
 	close_pages(s, flow, off, n < len - off ? n : len - off);
 	s->again++;
 }
@@ -241,10 +240,10 @@ static void quiet(struct rc_engine *e)
 		struct rc_flow *f = &e->flow[i];
 
 		pthread_mutex_lock(&s->lock);
-		for (at = 0; at < f->mem.len; at += RC_PAGE) {
-			if (s->closed[i][at / RC_PAGE])
+		for (at = 0; at < f->mem.len; at += s->page) {
+			if (s->closed[i][at / s->page])
 				must_be_unwritten(s, i, at, "unannounced");
-			s->closed[i][at / RC_PAGE] = false;
+			s->closed[i][at / s->page] = false;
 		}
 		rc_uffd_protect(s->fd, f->mem.addr, f->mem.len, false);
 		pthread_mutex_unlock(&s->lock);
@@ -264,7 +263,7 @@ static void start(struct server *s)
 		struct rc_mem *m = &e->flow[i].mem;
 
 		s->copy[i] = allocate(m->len);
-		s->closed[i] = allocate(m->len / RC_PAGE);
+		s->closed[i] = allocate(m->len / s->page);
 		/* the last page may be untouched yet: there is nothing to protect */
 		memset(m->addr + e->flow[i].layout.len, 0, m->len - e->flow[i].layout.len);
 		rc_uffd_register(s->fd, mode, m->addr, m->len);
@@ -287,7 +286,7 @@ static void finish(struct server *s)
 	printf("%s answered: faults=%lu device=%lu late=%lu again=%lu\n", side(s), s->faults,
 	       s->foreign, s->late, s->again);
 	/* few huge pages lie between messages */
-	if (!s->foreign || (!s->again && rc_mem_page(s->e->opts.mem) == RC_PAGE))
+	if (!s->foreign || (!s->again && (s->protect || s->page == RC_PAGE)))
 		rc_die("nothing was tested");
 }
 
@@ -316,6 +315,7 @@ int main(int argc, char **argv)
 	if (!sort)
 		usage();
 	s.protect = sort == 2;
+	s.page = rc_mem_page(e.opts.mem);
 	e.opts.odp = true;
 	e.opts.link.server = argv[optind];
 	rc_engine_open(&e);
