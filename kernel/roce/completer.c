@@ -25,14 +25,6 @@ static bool hroce_is_read(const struct hroce_swr *swr)
 	return swr->wqe.opcode == IB_UVERBS_WR_RDMA_READ;
 }
 
-/* Does the request complete by a response of its own rather than an ACK? */
-static bool hroce_wants_response(const struct hroce_swr *swr)
-{
-	return hroce_is_read(swr) || hroce_wr_is_noted(swr->wqe.opcode) ||
-	       swr->wqe.opcode == IB_UVERBS_WR_ATOMIC_CMP_AND_SWP ||
-	       swr->wqe.opcode == IB_UVERBS_WR_ATOMIC_FETCH_AND_ADD;
-}
-
 /* All before this PSN is acknowledged. */
 static void hroce_progress(struct hroce_qp *qp, u32 una)
 {
@@ -60,7 +52,7 @@ static void hroce_ack_before(struct hroce_qp *qp, u32 psn)
 	struct hroce_sq *sq = &qp->sq;
 	struct hroce_swr *swr;
 
-	while ((swr = hroce_oldest(sq)) && !hroce_wants_response(swr)) {
+	while ((swr = hroce_oldest(sq)) && !hroce_wr_is_answered(swr->wqe.opcode)) {
 		if (hroce_wr_is_local(swr->wqe.opcode)) {
 			if (!swr->executed)
 				return;
@@ -160,7 +152,8 @@ static void hroce_got_ack(struct hroce_qp *qp, const struct hroce_hdr *h)
 	swr = hroce_oldest(sq);
 	if (!swr)
 		return;
-	if (hroce_wants_response(swr) && (type == HROCE_AETH_ACK || h->psn != sq->una)) {
+	if (hroce_wr_is_answered(swr->wqe.opcode) &&
+	    (type == HROCE_AETH_ACK || h->psn != sq->una)) {
 		if (!hroce_psn_before(h->psn, sq->una))
 			hroce_response_lost(qp, h->psn);
 		return;
@@ -271,7 +264,7 @@ static int hroce_got_response(struct hroce_qp *qp, struct sk_buff *skb,
 	if (!swr || hroce_psn_before(h->psn, sq->una))
 		return 0;
 	if (h->psn != sq->una) {
-		if (hroce_wants_response(swr))
+		if (hroce_wr_is_answered(swr->wqe.opcode))
 			hroce_response_lost(qp, h->psn);
 		return 0;
 	}
@@ -279,7 +272,7 @@ static int hroce_got_response(struct hroce_qp *qp, struct sk_buff *skb,
 		hroce_got_note(qp, h);
 		return 0;
 	}
-	if (!hroce_wants_response(swr) || read != hroce_is_read(swr)) {
+	if (!hroce_wr_is_answered(swr->wqe.opcode) || read != hroce_is_read(swr)) {
 		hroce_sq_fail(qp, IB_WC_BAD_RESP_ERR);
 		return 0;
 	}

@@ -315,6 +315,14 @@ static inline bool hroce_wr_is_noted(u8 opcode)
 	return opcode == IB_UVERBS_WR_ATOMIC_WRITE || opcode == IB_UVERBS_WR_FLUSH;
 }
 
+/* Does it complete by a response of its own rather than an ACK? */
+static inline bool hroce_wr_is_answered(u8 opcode)
+{
+	return opcode == IB_UVERBS_WR_RDMA_READ || hroce_wr_is_noted(opcode) ||
+	       opcode == IB_UVERBS_WR_ATOMIC_CMP_AND_SWP ||
+	       opcode == IB_UVERBS_WR_ATOMIC_FETCH_AND_ADD;
+}
+
 /* qp.c */
 void hroce_qp_event(struct hroce_qp *qp, enum ib_event_type type);
 /* To the error state, from either half; the halves flush later. */

@@ -121,6 +121,27 @@ static void hroce_requester_advance(struct hroce_qp *qp, struct hroce_swr *swr, 
 }
 
 /*
+ * An ACK was to be asked for by what follows, from this PSN on, but that does not get
+ * away for now: the last packet before it asks, once more. True: send that.
+ */
+static bool hroce_requester_ask(struct hroce_qp *qp, u32 psn)
+{
+	struct hroce_sq *sq = &qp->sq;
+	u32 back = sq->psn;
+
+	if (!sq->unasked || !hroce_psn_before(sq->una, psn))
+		return false;
+	sq->unasked = 0;
+	hroce_requester_seek(qp, hroce_psn_add(psn, HROCE_PSN_MASK));
+	if (hroce_wr_is_answered(hroce_sq_slot(sq, sq->send)->wqe.opcode)) {
+		hroce_requester_seek(qp, back);	/* the answer is an ACK as well */
+		return false;
+	}
+	sq->anxious = true;
+	return true;
+}
+
+/*
  * The request at sq->send cannot be executed. It fails when it has become the
  * oldest, so that those before it complete first. True: done, go on.
  */
@@ -129,7 +150,7 @@ bool hroce_requester_fail(struct hroce_qp *qp, struct hroce_swr *swr,
 {
 	swr->status = status;
 	if (qp->sq.ring.index != qp->sq.send)
-		return false;
+		return hroce_requester_ask(qp, swr->first_psn);
 	hroce_sq_fail(qp, status);
 	return true;
 }
@@ -140,6 +161,9 @@ bool hroce_requester_trouble(struct hroce_qp *qp, struct hroce_swr *swr,
 {
 	switch (err) {
 	case -EAGAIN:
+		/* a fault may take long */
+		if (qp->sq.psn == swr->first_psn && hroce_requester_ask(qp, swr->first_psn))
+			return true;
 		hroce_count(qp->dev->stats, HROCE_REQ_FAULTS);
 		qp->sq.stall_index = qp->sq.send;
 		err = hroce_walk_stall(walk, &qp->sq.send_stall, rest);
@@ -165,8 +189,9 @@ static bool hroce_message_follows(const struct hroce_sq *sq)
 
 /*
  * An ACK is wanted at the end of a message. It can wait a little when another
- * message follows at once; should that one not get away after all, the timeout
- * makes up for it, from then on without that economy.
+ * message follows at once; should that one not get away after all,
+ * hroce_requester_ask() or the timeout makes up for it, from then on without that
+ * economy.
  */
 static bool hroce_ask_ack(struct hroce_qp *qp, const struct hroce_burst *b)
 {
@@ -350,7 +375,7 @@ static bool hroce_requester_send(struct hroce_qp *qp)
 	if (sq->send == sq->fetched) {
 		/* SQD: what has been begun goes on, nothing new begins */
 		if (READ_ONCE(qp->state) == IB_QPS_SQD || !hroce_sq_fetch(qp))
-			return false;
+			return hroce_requester_ask(qp, sq->psn);
 	}
 	swr = hroce_sq_slot(sq, sq->send);
 	if (unlikely(swr->status != IB_WC_SUCCESS))

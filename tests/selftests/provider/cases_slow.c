@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -30,6 +31,8 @@ struct slow {
 	uint8_t page[PAGE];	/* what the late page holds when it comes */
 	struct ibv_mr *mr;
 	int uffd;
+	bool on_call;		/* it comes when may_come is posted, else after LATE_MS */
+	sem_t may_come;
 	pthread_t server;
 };
 
@@ -44,7 +47,10 @@ static void *serve(void *arg)
 
 	EXPECT(read(s->uffd, &msg, sizeof(msg)) == sizeof(msg));
 	EXPECT_EQ(msg.event, UFFD_EVENT_PAGEFAULT);
-	usleep(LATE_MS * 1000);
+	if (s->on_call)
+		sem_wait(&s->may_come);
+	else
+		usleep(LATE_MS * 1000);
 	EXPECT(!ioctl(s->uffd, UFFDIO_COPY, &copy));
 	return NULL;
 }
@@ -73,6 +79,7 @@ static void slow_open(struct slow *s, struct rc_dev *d)
 			   IBV_ACCESS_REMOTE_READ);
 	if (!s->mr)
 		rc_die_errno("ibv_reg_mr");
+	EXPECT(!sem_init(&s->may_come, 0, 0));
 	EXPECT(!pthread_create(&s->server, NULL, serve, s));
 }
 
@@ -140,4 +147,35 @@ void case_slow_page(struct rc_dev *d)
 		slow_close(&late[i].s);
 		loop_close(&late[i].l);
 	}
+}
+
+/*
+ * What is done completes although the next request waits for a page, and however long
+ * the timeout is.
+ */
+void case_slow_behind(struct rc_dev *d)
+{
+	static struct slow s = { .on_call = true };
+	struct loop l;
+	struct ibv_sge good, slow;
+	struct ibv_send_wr wr[2], *bad;
+
+	loop_timeout = LOOP_TIMEOUT_HOURS;
+	loop_open(&l, d, false);
+	slow_open(&s, d);
+	good = loop_sge(&l, 0, 64);
+	slow = (struct ibv_sge){ (uintptr_t)s.m + SLOW * PAGE, PAGE, s.mr->lkey };
+	wr[0] = loop_write(&l, 1, &good, LOOP_HALF);
+	wr[0].next = &wr[1];
+	wr[1] = loop_write(&l, 2, &slow, LOOP_HALF + PAGE);
+	EXPECT_EQ(ibv_post_send(l.qp[0], wr, &bad), 0);
+	loop_expect(l.scq, 1, IBV_WC_SUCCESS);
+	loop_expect_none(l.scq);
+	sem_post(&s.may_come);
+	loop_expect(l.scq, 2, IBV_WC_SUCCESS);
+	EXPECT_EQ(rc_differ(l.buf, l.buf + LOOP_HALF, 64), 64);
+	EXPECT_EQ(rc_differ(s.page, l.buf + LOOP_HALF + PAGE, PAGE), PAGE);
+	slow_close(&s);
+	loop_close(&l);
+	loop_timeout = LOOP_TIMEOUT;
 }

@@ -49,6 +49,38 @@ void case_flush(struct rc_dev *d)
 }
 
 /*
+ * A request's completion does not wait until a timeout because what is posted behind
+ * it never leaves: here that would take hours.
+ */
+void case_prompt(struct rc_dev *d)
+{
+	struct ibv_sge good, sge[2];
+	struct ibv_send_wr wr[2], *bad;
+	struct loop l;
+	int broken;
+
+	loop_timeout = LOOP_TIMEOUT_HOURS;
+	for (broken = 0; broken < 2; broken++) {
+		loop_open(&l, d, false);
+		good = loop_sge(&l, 0, 64);
+		/* many packets, the first of which are well */
+		sge[0] = loop_sge(&l, 0, 100000);
+		sge[1] = loop_sge(&l, 0, 64);
+		sge[broken].lkey ^= 0xff;
+		wr[0] = loop_write(&l, 1, &good, LOOP_HALF);
+		wr[0].next = &wr[1];
+		wr[1] = loop_write(&l, 2, sge, LOOP_HALF);
+		wr[1].num_sge = 2;
+		EXPECT_EQ(ibv_post_send(l.qp[0], wr, &bad), 0);
+		loop_expect(l.scq, 1, IBV_WC_SUCCESS);
+		loop_expect(l.scq, 2, IBV_WC_LOC_PROT_ERR);
+		EXPECT_EQ(rc_differ(l.buf, l.buf + LOOP_HALF, 64), 64);
+		loop_close(&l);
+	}
+	loop_timeout = LOOP_TIMEOUT;
+}
+
+/*
  * The kernel moves the QP to error when a request fails; libibverbs is not told,
  * but what is posted is flushed nevertheless.
  */

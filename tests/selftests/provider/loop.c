@@ -8,6 +8,7 @@
 #include "loop.h"
 
 enum ibv_mtu loop_mtu = IBV_MTU_1024;
+uint8_t loop_timeout = LOOP_TIMEOUT;
 int loop_access;
 
 static void open_cqs(struct loop *l, bool extended)
@@ -94,7 +95,7 @@ void loop_connect(struct loop *l)
 	struct rc_end end[2] = {};
 	int i;
 
-	p.timeout = LOOP_TIMEOUT;
+	p.timeout = loop_timeout;
 	p.mtu = loop_mtu;
 	p.access |= loop_access;
 

@@ -23,6 +23,7 @@ enum {
 	LOOP_SGE = 4,
 	LOOP_INLINE = 64,
 	LOOP_TIMEOUT = 15,	/* 268 ms between tries, 8 tries */
+	LOOP_TIMEOUT_HOURS = 31,	/* 4 h between tries */
 	LOOP_BYTES = 1 << 20,	/* the sender's half comes first */
 	LOOP_HALF = LOOP_BYTES / 2,
 };
@@ -40,6 +41,8 @@ struct loop {
 
 /* Path MTU of what is opened from now on; 1024 at first. */
 extern enum ibv_mtu loop_mtu;
+/* Their timeout code; LOOP_TIMEOUT at first. */
+extern uint8_t loop_timeout;
 /* Rights of the QPs beside RC_QP_DEFAULTS's, from now on; 0 at first. */
 extern int loop_access;
 
@@ -80,6 +83,7 @@ void case_threads(struct rc_dev *d);
 /* cases_state.c: states of the QP and what becomes of requests */
 void case_flush(struct rc_dev *d);
 void case_silent_error(struct rc_dev *d);
+void case_prompt(struct rc_dev *d);
 void case_reset(struct rc_dev *d);
 void case_events(struct rc_dev *d);
 /* cases_ex.c: extended CQ and QP */
@@ -117,6 +121,7 @@ void case_atomic_write(struct rc_dev *d);
 void case_flush_data(struct rc_dev *d);
 /* cases_slow.c: pages that come late */
 void case_slow_page(struct rc_dev *d);
+void case_slow_behind(struct rc_dev *d);
 /* cases_ud.c: datagrams */
 void case_ud_odp(struct rc_dev *d);
 void case_mcast(struct rc_dev *d);
