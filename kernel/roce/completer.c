@@ -284,17 +284,13 @@ static int hroce_got_response(struct hroce_qp *qp, struct sk_buff *skb,
 static int hroce_complete_packet(struct hroce_qp *qp, struct sk_buff *skb)
 {
 	struct hroce_sq *sq = &qp->sq;
-	u8 buf[HROCE_MAX_HDR_BYTES], *p;
-	unsigned int len = hroce_rx_len(skb);
 	enum ib_qp_state state = READ_ONCE(qp->state);
 	struct hroce_hdr h;
 	int n;
 
 	if (state != IB_QPS_RTS && state != IB_QPS_SQD)
 		return 0;
-	p = skb_header_pointer(skb, HROCE_RX(skb)->off,
-			       min_t(unsigned int, len, sizeof(buf)), buf);
-	n = hroce_hdr_parse(&h, p, len);
+	n = hroce_rx_parse(skb, &h);
 	if (n < 0 || !(h.flags & HROCE_PKT_RESPONSE)) {
 		hroce_count(qp->dev->stats, HROCE_RX_MALFORMED);
 		return 0;

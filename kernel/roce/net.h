@@ -13,6 +13,7 @@
 #include <rdma/ib_verbs.h>
 
 struct hroce_dev;
+struct hroce_hdr;
 struct hroce_net;
 
 /* An IP address of either family; v4-mapped IPv6 for IPv4, as in a GID. */
@@ -125,6 +126,14 @@ static inline void hroce_rx_next(struct sk_buff *skb)
 	HROCE_RX(skb)->index++;
 }
 
+/* Copy len bytes at off from skb->data. As a rule they lie together, which costs less
+ * than skb_copy_bits(). False: there are not so many.
+ */
+bool hroce_rx_copy(const struct sk_buff *skb, unsigned int off, void *to, unsigned int len);
+/* The headers of the packet at rx->off, a copy: others may write to its pages. As
+ * hroce_hdr_parse().
+ */
+int hroce_rx_parse(const struct sk_buff *skb, struct hroce_hdr *h);
 /* Is the ICRC of the packet at rx->off right? Length >= BTH + ICRC is checked. */
 bool hroce_rx_icrc_ok(struct sk_buff *skb);
 void hroce_rx_addrs(const struct sk_buff *skb, struct hroce_addr *saddr,

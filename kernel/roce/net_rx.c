@@ -127,6 +127,27 @@ static const void *hroce_rx_together(const struct sk_buff *skb, unsigned int off
 	return NULL;
 }
 
+bool hroce_rx_copy(const struct sk_buff *skb, unsigned int off, void *to, unsigned int len)
+{
+	const void *from = hroce_rx_together(skb, off, len);
+
+	if (unlikely(!from))
+		return !skb_copy_bits(skb, off, to, len);
+	memcpy(to, from, len);
+	return true;
+}
+
+int hroce_rx_parse(const struct sk_buff *skb, struct hroce_hdr *h)
+{
+	unsigned int len = hroce_rx_len(skb);
+	u8 buf[HROCE_MAX_HDR_BYTES];
+
+	if (!hroce_rx_copy(skb, HROCE_RX((struct sk_buff *)skb)->off, buf,
+			   min_t(unsigned int, len, sizeof(buf))))
+		return -EINVAL;
+	return hroce_hdr_parse(h, buf, len);
+}
+
 /* The ICRC that a packet ought to have if its IPv4 ID is id. */
 static u32 hroce_rx_icrc(const struct sk_buff *skb, const void *bth, const void *rest,
 			 unsigned int len, u16 id)

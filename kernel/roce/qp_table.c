@@ -126,7 +126,7 @@ static bool hroce_peek(const struct sk_buff *skb, u32 off, struct hroce_dest *d)
 {
 	__be32 bth[HROCE_BTH_BYTES / 4];
 
-	if (skb_copy_bits(skb, off, bth, sizeof(bth)))
+	if (!hroce_rx_copy(skb, off, bth, sizeof(bth)))
 		return false;
 	d->response = hroce_opcode_flags(be32_to_cpu(bth[0]) >> 24) & HROCE_PKT_RESPONSE;
 	d->qpn = be32_to_cpu(bth[1]) & HROCE_QPN_MASK;

@@ -47,7 +47,7 @@ int hroce_respond_atomic_write(struct hroce_qp *qp, struct sk_buff *skb,
 		return 0;
 	}
 	/* the bytes as they are: theirs is the order of the one who wrote them */
-	skb_copy_bits(skb, HROCE_RX(skb)->off + hdr_bytes, &value, sizeof(value));
+	hroce_rx_copy(skb, HROCE_RX(skb)->off + hdr_bytes, &value, sizeof(value));
 	hroce_walk_remote(&walk, qp, h->rkey, h->va, sizeof(u64), sizeof(u64),
 			  IB_ACCESS_REMOTE_WRITE, HMMODP_WRITE);
 	err = hroce_walk_move(&walk, sizeof(u64), hroce_do_atomic_write, &value);

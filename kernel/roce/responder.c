@@ -429,14 +429,10 @@ static bool hroce_opcode_fits(const struct hroce_qp *qp, u8 opcode)
 
 static int hroce_respond_packet(struct hroce_qp *qp, struct sk_buff *skb)
 {
-	u8 buf[HROCE_MAX_HDR_BYTES], *p;
-	unsigned int len = hroce_rx_len(skb);
 	struct hroce_hdr h;
 	int n;
 
-	p = skb_header_pointer(skb, HROCE_RX(skb)->off,
-			       min_t(unsigned int, len, sizeof(buf)), buf);
-	n = hroce_hdr_parse(&h, p, len);
+	n = hroce_rx_parse(skb, &h);
 	if (n < 0 || (h.flags & HROCE_PKT_RESPONSE) || !hroce_opcode_fits(qp, h.opcode)) {
 		hroce_count(qp->dev->stats, HROCE_RX_MALFORMED);
 		return HROCE_DONE;

@@ -124,7 +124,7 @@ void hroce_copy_from_skb(void *from, void *kaddr, size_t len)
 {
 	struct hroce_from_skb *f = from;
 
-	skb_copy_bits(f->skb, f->off, kaddr, len);
+	hroce_rx_copy(f->skb, f->off, kaddr, len);
 	f->off += len;
 }
 
