@@ -109,10 +109,10 @@ perftest() { # its own way to look at them
 # of each region, while a program has it
 region() {
 	local client shown details name rc=0
-	pair ib_send_bw -d "$DEV_A" -x "$GID_A" -F -D 6 -s 65536 --odp -- \
-		ib_send_bw -d "$DEV_B" -x "$GID_B" -F -D 6 -s 65536 --odp "$CTL_A" > "$RC_TMP/region.log" 2>&1 &
+	touch "$RC_TMP/busy"
+	rc_pair rc_check --odp "--odp --iters 1 --while $RC_TMP/busy" > "$RC_TMP/region.log" 2>&1 &
 	client=$!
-	for _ in {1..100}; do
+	while kill -0 $client 2> /dev/null; do
 		shown=$(rdma statistic show mr)
 		grep -q 'page_faults [1-9]' <<< "$shown" && break
 		sleep 0.1
@@ -127,6 +127,7 @@ region() {
 	for name in expected_psn unacked_pkts recv_stalled "kind on-demand" unpolled; do
 		grep -q "$name" <<< "$details" || { echo "no $name in: $details"; rc=1; }
 	done
+	rm "$RC_TMP/busy"
 	wait $client || { cat "$RC_TMP/region.log"; rc=1; }
 	[ $rc = 0 ] || echo "$shown"
 	return $rc
