@@ -193,19 +193,18 @@ static bool hroce_message_follows(const struct hroce_sq *sq)
  * hroce_requester_ask() or the timeout makes up for it, from then on without that
  * economy.
  */
-static bool hroce_ask_ack(struct hroce_qp *qp, const struct hroce_burst *b)
+static bool hroce_ask_ack(const struct hroce_qp *qp, const struct hroce_burst *b)
 {
-	struct hroce_sq *sq = &qp->sq;
+	const struct hroce_sq *sq = &qp->sq;
 	bool end = b->pkt + b->count == b->total;
-	bool follows = hroce_message_follows(sq);
+	u32 unasked = sq->unasked + b->count;
 
-	sq->unasked += b->count;
-	if (hroce_window_left(sq) > b->count && sq->unasked < HROCE_ACK_EVERY &&
-	    (!end || (follows && qp->timeout && !sq->anxious &&
-		      sq->unasked < HROCE_ACK_MESSAGES)))
+	if (!hroce_qp_is_reliable(qp))
 		return false;
-	sq->unasked = 0;
-	return true;
+	if (hroce_window_left(sq) <= b->count || unasked >= HROCE_ACK_EVERY)
+		return true;
+	return end && !(hroce_message_follows(sq) && qp->timeout && !sq->anxious &&
+			unasked < HROCE_ACK_MESSAGES);
 }
 
 static bool hroce_send_data(struct hroce_qp *qp, struct hroce_swr *swr)
@@ -240,7 +239,7 @@ static bool hroce_send_data(struct hroce_qp *qp, struct hroce_swr *swr)
 	else
 		hroce_walk_sges(&walk, qp, wqe->sge, wqe->num_sge, b.pkt * qp->mtu,
 				b.payload, HMMODP_READ);
-	b.ack_req = hroce_qp_is_reliable(qp) && hroce_ask_ack(qp, &b);
+	b.ack_req = hroce_ask_ack(qp, &b);
 	skb = hroce_burst_build(&b, qp, &walk, swr->first_psn);
 	if (IS_ERR(skb)) {
 		bool more = hroce_requester_trouble(qp, swr, &walk, PTR_ERR(skb),
@@ -250,6 +249,9 @@ static bool hroce_send_data(struct hroce_qp *qp, struct hroce_swr *swr)
 		return more;
 	}
 	hroce_walk_end(&walk);
+	/* only what leaves counts, or asks */
+	if (hroce_qp_is_reliable(qp))
+		sq->unasked = b.ack_req ? 0 : sq->unasked + b.count;
 	hroce_requester_advance(qp, swr, b.count);
 	hroce_count_n(qp->dev->stats, HROCE_SENT_BYTES, b.payload);
 	hroce_net_xmit(qp->dev, &qp->av, &qp->dst, skb, b.count > 1 ? b.seg : skb->len);

@@ -33,7 +33,7 @@ struct mover {
 	struct ib_device *dev;
 	struct ib_pd *pd;
 	struct ib_cq *cq;
-	struct ib_qp *qp[2];	/* FROM sends requests, but READs; TO gets them */
+	struct ib_qp *qp[2];	/* FROM sends all requests */
 	struct ib_mr *mr[2];
 	struct request sent, received;
 };

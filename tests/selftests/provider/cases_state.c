@@ -60,13 +60,15 @@ void case_prompt(struct rc_dev *d)
 	int broken;
 
 	loop_timeout = LOOP_TIMEOUT_HOURS;
-	for (broken = 0; broken < 2; broken++) {
+	for (broken = 0; broken < 3; broken++) {
 		loop_open(&l, d, false);
 		good = loop_sge(&l, 0, 64);
 		/* many packets, the first of which are well */
 		sge[0] = loop_sge(&l, 0, 100000);
 		sge[1] = loop_sge(&l, 0, 64);
-		sge[broken].lkey ^= 0xff;
+		if (broken == 2)	/* or one packet */
+			sge[0] = loop_sge(&l, 0, 64);
+		sge[broken % 2].lkey ^= 0xff;
 		wr[0] = loop_write(&l, 1, &good, LOOP_HALF);
 		wr[0].next = &wr[1];
 		wr[1] = loop_write(&l, 2, sge, LOOP_HALF);

@@ -23,7 +23,7 @@ enum {
 	LOOP_SGE = 4,
 	LOOP_INLINE = 64,
 	LOOP_TIMEOUT = 15,	/* 268 ms between tries, 8 tries */
-	LOOP_TIMEOUT_HOURS = 31,	/* 4 h between tries */
+	LOOP_TIMEOUT_HOURS = 31,	/* 2.4 h between tries */
 	LOOP_BYTES = 1 << 20,	/* the sender's half comes first */
 	LOOP_HALF = LOOP_BYTES / 2,
 };
