@@ -37,30 +37,35 @@ static bool foresaw(const struct hmmodp_stream *st, unsigned long va)
 	return st->ahead && va >= low && va - low < high - low + st->len;
 }
 
-static struct hmmodp_stream *find(struct hmmodp_streams *s, unsigned long va,
-				  bool (*match)(const struct hmmodp_stream *, unsigned long))
+/* What a fault may be to the streams: of each the one used last. */
+struct hmmodp_kin {
+	struct hmmodp_stream *foreseen;	/* the fault is one of its pieces */
+	struct hmmodp_stream *followed;	/* it is the next that it expects */
+	struct hmmodp_stream *near;	/* it may be its second */
+	struct hmmodp_stream *oldest;	/* of all, to make room for a new one */
+};
+
+static void keep_newer(struct hmmodp_stream **best, struct hmmodp_stream *st)
 {
-	struct hmmodp_stream *best = NULL;
-	unsigned int i;
-
-	for (i = 0; i < HMMODP_STREAMS; i++) {
-		struct hmmodp_stream *st = &s->stream[i];
-
-		if (match(st, va) && (!best || st->stamp > best->stamp))
-			best = st;
-	}
-	return best;
+	if (!*best || st->stamp > (*best)->stamp)
+		*best = st;
 }
 
-static struct hmmodp_stream *oldest(struct hmmodp_streams *s)
+static void find_kin(struct hmmodp_streams *s, unsigned long va, struct hmmodp_kin *kin)
 {
-	struct hmmodp_stream *best = &s->stream[0];
-	unsigned int i;
+	struct hmmodp_stream *st;
 
-	for (i = 1; i < HMMODP_STREAMS; i++)
-		if (s->stream[i].stamp < best->stamp)
-			best = &s->stream[i];
-	return best;
+	*kin = (struct hmmodp_kin) { .oldest = s->stream };
+	for (st = s->stream; st < s->stream + HMMODP_STREAMS; st++) {
+		if (st->stamp < kin->oldest->stamp)
+			kin->oldest = st;
+		if (foresaw(st, va))
+			keep_newer(&kin->foreseen, st);
+		else if (goes_on(st, va))
+			keep_newer(&kin->followed, st);
+		else if (is_near(st, va))
+			keep_newer(&kin->near, st);
+	}
 }
 
 static bool touching(const struct hmmodp_stream *st)
@@ -106,12 +111,12 @@ static bool foresee(struct hmmodp_stream *st, struct hmmodp_foreseen *next)
 }
 
 /* A piece that no stream expects begins one, with the step from the one before it. */
-static void begin(struct hmmodp_streams *s, unsigned long va, unsigned long len, bool write)
+static void begin(struct hmmodp_streams *s, const struct hmmodp_kin *kin,
+		  unsigned long va, unsigned long len, bool write)
 {
-	const struct hmmodp_stream *before = find(s, va, is_near);
-	long step = before ? va - before->last : 0;
+	long step = kin->near ? va - kin->near->last : 0;
 
-	*oldest(s) = (struct hmmodp_stream) {
+	*kin->oldest = (struct hmmodp_stream) {
 		.last = va,
 		.len = len,
 		.step = step,
@@ -141,13 +146,15 @@ static bool use(struct hmmodp_streams *s, struct hmmodp_stream *st,
 bool hmmodp_streams_fault(struct hmmodp_streams *s, unsigned long va, unsigned long len,
 			  bool write, struct hmmodp_foreseen *next)
 {
-	struct hmmodp_stream *st = find(s, va, foresaw);
+	struct hmmodp_stream *st;
+	struct hmmodp_kin kin;
 
-	if (st)		/* it was foreseen, but did not come in time */
-		return use(s, st, next);
-	st = find(s, va, goes_on);
+	find_kin(s, va, &kin);
+	if (kin.foreseen)	/* but it did not come in time */
+		return use(s, kin.foreseen, next);
+	st = kin.followed;
 	if (!st) {
-		begin(s, va, len, write);
+		begin(s, &kin, va, len, write);
 		return false;
 	}
 	if (va == st->last + st->len) {
@@ -174,7 +181,8 @@ bool hmmodp_streams_fault(struct hmmodp_streams *s, unsigned long va, unsigned l
 bool hmmodp_streams_used(struct hmmodp_streams *s, unsigned long va,
 			 struct hmmodp_foreseen *next)
 {
-	struct hmmodp_stream *st = find(s, va, foresaw);
+	struct hmmodp_kin kin;
 
-	return st && use(s, st, next);
+	find_kin(s, va, &kin);
+	return kin.foreseen && use(s, kin.foreseen, next);
 }
