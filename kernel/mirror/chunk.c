@@ -99,10 +99,16 @@ static void expand_leaf(struct hmmodp_chunk *chunk, unsigned long *table)
 	chunk->table = table;
 }
 
-static void note(struct hmmodp_changed *changed, unsigned int page)
+static inline void note(struct hmmodp_changed *changed, unsigned int page)
 {
 	__set_bit(page, changed->pages);
 	changed->count++;
+}
+
+static void note_all(struct hmmodp_changed *changed)
+{
+	bitmap_fill(changed->pages, HMMODP_CHUNK_PAGES);
+	changed->count += HMMODP_CHUNK_PAGES;
 }
 
 /**
@@ -165,8 +171,10 @@ void hmmodp_chunk_install_leaf_locked(struct hmmodp_chunk *chunk,
 	unsigned long merged = hmmodp_entry_merge(chunk->leaf, leaf);
 	unsigned int i;
 
-	for (i = 0; !chunk->leaf && i < HMMODP_CHUNK_PAGES; i++) {
-		unsigned long old = chunk->table ? chunk->table[i] : 0;
+	if (!chunk->leaf && !chunk->table)
+		note_all(fresh);
+	for (i = 0; chunk->table && i < HMMODP_CHUNK_PAGES; i++) {
+		unsigned long old = chunk->table[i];
 
 		if (!(old & HMMODP_ENTRY_VALID))
 			note(fresh, i);
@@ -195,8 +203,7 @@ static void clear_leaf(struct hmmodp_chunk *chunk, struct hmmodp_dirty *dirty,
 		       struct hmmodp_changed *gone)
 {
 	clear_entry(&chunk->leaf, dirty);
-	bitmap_fill(gone->pages, HMMODP_CHUNK_PAGES);
-	gone->count += HMMODP_CHUNK_PAGES;
+	note_all(gone);
 	chunk->populated = 0;
 }
 

@@ -78,19 +78,18 @@ static unsigned int first_missing(struct hmmodp_chunk_fault *f)
 	return i;
 }
 
-/* HMM's word on a page as an entry. The page cannot go: the caller has checked. */
-static unsigned long entry_of(const struct hmmodp_chunk_fault *f, unsigned long hmm_pfn)
+/*
+ * HMM's word on a page as an entry, with @flags. The page cannot go: the caller has
+ * checked.
+ */
+static inline unsigned long entry_of(unsigned long hmm_pfn, unsigned long flags)
 {
-	unsigned long flags = HMMODP_ENTRY_VALID;
-
 	if ((hmm_pfn & (HMM_PFN_VALID | HMM_PFN_ERROR)) != HMM_PFN_VALID)
 		return 0;
 	if (hmm_pfn & HMM_PFN_WRITE)
 		flags |= HMMODP_ENTRY_WRITABLE;
 	if (is_device_coherent_page(hmm_pfn_to_page(hmm_pfn)))
 		flags |= HMMODP_ENTRY_COHERENT;
-	if (f->how & HMMODP_FAULT_AHEAD)
-		flags |= HMMODP_ENTRY_AHEAD;
 	return hmmodp_entry_make(hmm_pfn & ~HMM_PFN_FLAGS, flags);
 }
 
@@ -98,17 +97,19 @@ static void install_locked(struct hmmodp_chunk_fault *f, unsigned long **spare,
 			   unsigned long **freed, struct hmmodp_changed *fresh)
 	__must_hold(&f->chunk->lock)
 {
+	unsigned long flags = HMMODP_ENTRY_VALID |
+			      (f->how & HMMODP_FAULT_AHEAD ? HMMODP_ENTRY_AHEAD : 0);
 	unsigned long seen = f->pages[f->first - f->low];
 	unsigned int i;
 
 	if (is_huge(seen)) {
-		hmmodp_chunk_install_leaf_locked(f->chunk, entry_of(f, seen) -
+		hmmodp_chunk_install_leaf_locked(f->chunk, entry_of(seen, flags) -
 						 hmmodp_entry_make(f->first, 0),
 						 freed, fresh);
 		return;
 	}
 	for (i = 0; i < f->high - f->low; i++)
-		f->pages[i] = entry_of(f, f->pages[i]);
+		f->pages[i] = entry_of(f->pages[i], flags);
 	hmmodp_chunk_install_locked(f->chunk, f->low, f->high, f->pages, spare,
 				    fresh);
 	if (f->low == 0 && f->high == HMMODP_CHUNK_PAGES && f->chunk->table)
