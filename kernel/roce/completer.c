@@ -295,11 +295,8 @@ static int hroce_complete_packet(struct hroce_qp *qp, struct sk_buff *skb)
 		hroce_count(qp->dev->stats, HROCE_RX_MALFORMED);
 		return 0;
 	}
-	if (!hroce_rx_icrc_ok(skb)) {
-		hroce_count(qp->dev->stats, HROCE_ICRC_ERR);
+	if (!hroce_qp_admits(qp, skb))
 		return 0;
-	}
-	hroce_count(qp->dev->stats, HROCE_RCVD_PKTS);
 	/* Only what has been sent and not been acknowledged can be answered. */
 	if (hroce_psn_before(h.psn, sq->una) || !hroce_psn_before(h.psn, sq->max_psn))
 		return 0;
@@ -324,8 +321,10 @@ bool hroce_completer_run(struct hroce_qp *qp)
 	}
 	while ((skb = skb_peek(&sq->inbox.skbs))) {
 		while (hroce_rx_len(skb)) {
-			if (hroce_complete_packet(qp, skb))
+			if (hroce_complete_packet(qp, skb)) {
+				HROCE_RX(skb)->known = true;
 				return false;
+			}
 			hroce_rx_next(skb);
 		}
 		hroce_inbox_drop_head(&sq->inbox);

@@ -108,6 +108,7 @@ struct hroce_rx {
 	u32 off;	/* of the next packet's BTH from skb->data */
 	u32 seg;	/* bytes of each packet, the last may be shorter */
 	u32 index;	/* of the next packet in the super-packet */
+	bool known;	/* the next packet waits for a page: its ICRC was right */
 };
 
 #define HROCE_RX(skb) ((struct hroce_rx *)(skb)->cb)
@@ -124,6 +125,7 @@ static inline void hroce_rx_next(struct sk_buff *skb)
 {
 	HROCE_RX(skb)->off += hroce_rx_len(skb);
 	HROCE_RX(skb)->index++;
+	HROCE_RX(skb)->known = false;
 }
 
 /* Copy len bytes at off from skb->data. As a rule they lie together, which costs less

@@ -50,6 +50,7 @@ static void hroce_net_receive(struct sk_buff *skb)
 	rx->off = 0;
 	rx->seg = seg;
 	rx->index = 0;
+	rx->known = false;
 	hroce_net_rcv(skb);
 	return;
 drop:

@@ -291,6 +291,19 @@ static inline bool hroce_qp_has_rq(const struct hroce_qp *qp)
 	return qp->ibqp.qp_type != IB_QPT_XRC_INI;
 }
 
+/* Is the next packet of a received buffer to be looked at? */
+static inline bool hroce_qp_admits(struct hroce_qp *qp, struct sk_buff *skb)
+{
+	if (unlikely(HROCE_RX(skb)->known))
+		return true;
+	if (unlikely(!hroce_rx_icrc_ok(skb))) {
+		hroce_count(qp->dev->stats, HROCE_ICRC_ERR);
+		return false;
+	}
+	hroce_count(qp->dev->stats, HROCE_RCVD_PKTS);
+	return true;
+}
+
 /* States in which requests from the wire are served. */
 static inline bool hroce_qp_can_receive(enum ib_qp_state s)
 {

@@ -437,11 +437,8 @@ static int hroce_respond_packet(struct hroce_qp *qp, struct sk_buff *skb)
 		hroce_count(qp->dev->stats, HROCE_RX_MALFORMED);
 		return HROCE_DONE;
 	}
-	if (!hroce_rx_icrc_ok(skb)) {
-		hroce_count(qp->dev->stats, HROCE_ICRC_ERR);
+	if (!hroce_qp_admits(qp, skb))
 		return HROCE_DONE;
-	}
-	hroce_count(qp->dev->stats, HROCE_RCVD_PKTS);
 	hroce_xrc_begin(qp, h.srqn);
 	n = hroce_respond(qp, skb, &h, n);
 	hroce_xrc_end(qp);
@@ -488,9 +485,11 @@ bool hroce_responder_step(struct hroce_runner *r)
 	if (!skb)
 		return false;
 	while (hroce_rx_len(skb) && READ_ONCE(qp->state) != IB_QPS_ERR) {
-		/* once more, to see to it that it is woken in time */
-		if (hroce_respond_packet(qp, skb) == HROCE_STAY)
+		if (hroce_respond_packet(qp, skb) == HROCE_STAY) {
+			HROCE_RX(skb)->known = true;
+			/* once more, to see to it that it is woken in time */
 			return rq->again;
+		}
 		hroce_rx_next(skb);
 		if (rq->emit.active)
 			return true;
