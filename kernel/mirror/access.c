@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Access: the way of every byte. Softirq, so nothing here waits. */
+#include <linux/bottom_half.h>
 #include <linux/export.h>
 #include <linux/mm.h>
-#include <linux/rcupdate.h>
+#include <linux/pfn.h>
+#include <linux/preempt.h>
 #include <linux/sizes.h>
 
 #include "ahead.h"
@@ -37,8 +39,7 @@ static size_t access_chunk(struct hmmodp_mirror *mirror, unsigned long va,
 					      write, &pfn, used);
 		if (!n)
 			break;
-		actor(ctx, page_address(pfn_to_page(pfn)) +
-			   offset_in_page(va + done), n);
+		actor(ctx, __va(PFN_PHYS(pfn)) + offset_in_page(va + done), n);
 		done += n;
 	}
 	read_unlock(&chunk->lock);
@@ -46,12 +47,13 @@ static size_t access_chunk(struct hmmodp_mirror *mirror, unsigned long va,
 }
 
 /*
- * Bottom halves are turned off once for all chunks, which is what their locks want,
- * and which holds spans like any RCU read side.
+ * Bottom halves are off for all chunks, which is what their locks want, and which holds
+ * spans like any RCU read side. As a rule they are off already.
  */
 size_t hmmodp_access(struct hmmodp_mirror *mirror, unsigned long va, size_t len,
 		     enum hmmodp_dir dir, hmmodp_actor_t actor, void *ctx)
 {
+	bool off = in_softirq();
 	unsigned int used = 0;
 	size_t done = 0;
 	size_t want;
@@ -59,7 +61,8 @@ size_t hmmodp_access(struct hmmodp_mirror *mirror, unsigned long va, size_t len,
 
 	if (va + len < va)
 		len = ULONG_MAX - va;
-	rcu_read_lock_bh();
+	if (!off)
+		local_bh_disable();
 	while (done < len) {
 		want = HMMODP_CHUNK_SIZE - (va & (HMMODP_CHUNK_SIZE - 1));
 		want = min3(want, len - done, (size_t)ACCESS_HOLD);
@@ -72,7 +75,8 @@ size_t hmmodp_access(struct hmmodp_mirror *mirror, unsigned long va, size_t len,
 	}
 	if (unlikely(used))
 		hmmodp_ahead_used(mirror, va - 1, used);
-	rcu_read_unlock_bh();
+	if (!off)
+		local_bh_enable();
 	return done;
 }
 EXPORT_SYMBOL_GPL(hmmodp_access);

@@ -11,27 +11,13 @@
 
 static struct kmem_cache *span_cache;
 
-/*
- * Context: any; under RCU, until whose end the span may be used, or given a
- * reference.
- */
-struct hmmodp_span *hmmodp_span_lookup(struct hmmodp_mirror *mirror,
-				       unsigned long va)
+/* The long way of hmmodp_span_lookup(). */
+struct hmmodp_span *hmmodp_span_find(struct hmmodp_mirror *mirror, unsigned long index)
 {
-	unsigned long index = va >> HMMODP_SPAN_SHIFT;
-	struct hmmodp_span **hint = &mirror->hint[index % HMMODP_SPAN_HINTS];
-	struct hmmodp_span *span = READ_ONCE(*hint);
+	struct hmmodp_span *span = xa_load(&mirror->spans, index);
 
-	/*
-	 * Most accesses go where the last one went. A hint to a span that is
-	 * being taken away must not hide the one that has come in its place.
-	 */
-	if (likely(span && span->base >> HMMODP_SPAN_SHIFT == index &&
-		   refcount_read(&span->refs)))
-		return span;
-	span = xa_load(&mirror->spans, index);
-	if (span)
-		smp_store_release(hint, span);	/* made before it is found here */
+	if (span)	/* made before it is found there */
+		smp_store_release(&mirror->hint[index % HMMODP_SPAN_HINTS], span);
 	return span;
 }
 

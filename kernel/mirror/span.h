@@ -8,13 +8,12 @@
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 
+#include "core.h"
 #include "chunk.h"
 
 #define HMMODP_SPAN_SHIFT	26
 #define HMMODP_SPAN_SIZE	BIT(HMMODP_SPAN_SHIFT)
 #define HMMODP_SPAN_CHUNKS	(1U << (HMMODP_SPAN_SHIFT - HMMODP_CHUNK_SHIFT))
-
-struct hmmodp_mirror;
 
 /*
  * Found under RCU. Whoever needs it longer takes a reference; one is the array's.
@@ -43,8 +42,28 @@ static inline struct hmmodp_chunk *hmmodp_span_chunk(struct hmmodp_span *span,
 	return &span->chunk[(va - span->base) >> HMMODP_CHUNK_SHIFT];
 }
 
-struct hmmodp_span *hmmodp_span_lookup(struct hmmodp_mirror *mirror,
-				       unsigned long va);
+struct hmmodp_span *hmmodp_span_find(struct hmmodp_mirror *mirror, unsigned long index);
+
+/*
+ * Context: any; under RCU, until whose end the span may be used, or given a
+ * reference.
+ */
+static inline struct hmmodp_span *hmmodp_span_lookup(struct hmmodp_mirror *mirror,
+						     unsigned long va)
+{
+	unsigned long index = va >> HMMODP_SPAN_SHIFT;
+	struct hmmodp_span *span = READ_ONCE(mirror->hint[index % HMMODP_SPAN_HINTS]);
+
+	/*
+	 * Most accesses go where the last one went. A hint to a span that is
+	 * being taken away must not hide the one that has come in its place.
+	 */
+	if (likely(span && span->base >> HMMODP_SPAN_SHIFT == index &&
+		   refcount_read(&span->refs)))
+		return span;
+	return hmmodp_span_find(mirror, index);
+}
+
 struct hmmodp_span *hmmodp_span_get(struct hmmodp_mirror *mirror,
 				    unsigned long va);
 void hmmodp_span_put(struct hmmodp_span *span);
