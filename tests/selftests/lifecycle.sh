@@ -123,6 +123,7 @@ leak() {
 	# round does not hide in this
 	[ $((after - before)) -lt $((1024 + 128 * rounds)) ]
 }
-check "no memory leaked" leak
+# a debug kernel keeps for a while what was freed; its kmemleak looks closer
+[ -e /sys/kernel/debug/kmemleak ] || check "no memory leaked" leak
 grep KiB "$RC_TMP/check.log" | sed 's/^/# /'
 finish

@@ -71,6 +71,9 @@ static void new_command(struct rc_dev *d, struct rc_rng *r)
 		c.hdr.length = rc_rng(r);
 	c.hdr.object_id = rc_below(r, UVERBS_OBJECT_ASYNC_EVENT + 2);
 	c.hdr.method_id = rc_below(r, 8);
+	/* a context refused this way leaks its process, in the core of any driver */
+	if (c.hdr.object_id == UVERBS_OBJECT_DEVICE && c.hdr.method_id == UVERBS_METHOD_GET_CONTEXT)
+		return;
 	c.hdr.num_attrs = n;
 	c.hdr.driver_id = rc_once_in(r, 2) ? 0x484f4450 : rc_rng(r);
 	for (i = 0; i < n; i++) {
