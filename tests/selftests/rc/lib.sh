@@ -3,8 +3,9 @@
 # rc/lib.sh (or ../selftests/rc/lib.sh); $RC is then the folder of the programs.
 # shellcheck shell=bash
 : "${NIC_TYPE:=hroce}"
-[ "${HMMODP_LONG:-0}" = 0 ] || : "${LIMIT:=1200}"
-export NIC_TYPE LIMIT=${LIMIT:-120}	# seconds for a program, on a slow machine
+[ "${HMMODP_LONG:-0}" = 0 ] || : "${LIMIT:=$((1200 * ${HMMODP_SLOW:-1}))}"
+# seconds for a program, on a slow machine
+export NIC_TYPE LIMIT=${LIMIT:-$((120 * ${HMMODP_SLOW:-1}))}
 HOSTS_SH=${HMMODP_HOSTS:-/usr/share/hmmodp/hosts.sh}
 # shellcheck source=/dev/null
 . "$HOSTS_SH"
