@@ -103,6 +103,7 @@ void case_dmabuf(struct rc_dev *d);
 void case_kernel_user(struct rc_dev *d);
 /* cases_mr.c: on-demand regions */
 void case_implicit(struct rc_dev *d);
+void case_counted_once(struct rc_dev *d);
 void case_odp_kinds(struct rc_dev *d);
 void case_rereg(struct rc_dev *d);
 void case_advise_errors(struct rc_dev *d);

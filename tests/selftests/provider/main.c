@@ -30,6 +30,7 @@ static const struct loop_case cases[] = {
 	{ "mw_exit", case_mw_exit },
 	{ "atomic_write", case_atomic_write },
 	{ "flush_data", case_flush_data },
+	{ "counted_once", case_counted_once },
 	{ "advise_errors", case_advise_errors },
 	{ "advise", case_advise },
 	{ "read_ahead", case_read_ahead },
