@@ -100,7 +100,7 @@ struct hmmodp_fault *hmmodp_fault_async(struct hmmodp_mirror *mirror,
 	fault->mirror = mirror;
 	fault->va = va;
 	fault->len = len;
-	fault->how = dir == HMMODP_WRITE ? HMMODP_FAULT_WRITE : 0;
+	fault->how = HMMODP_FAULT_FRONT | (dir == HMMODP_WRITE ? HMMODP_FAULT_WRITE : 0);
 	fault->done = done;
 	fault->ctx = ctx;
 	spin_lock_init(&fault->lock);

@@ -74,6 +74,7 @@ enum {
 	HMMODP_FAULT_PREFETCH	= 1 << 1,	/* nobody waits for it */
 	HMMODP_FAULT_LOOK	= 1 << 2,	/* what the process has mapped, no more */
 	HMMODP_FAULT_AHEAD	= 1 << 3,	/* nobody asked for it */
+	HMMODP_FAULT_FRONT	= 1 << 4,	/* not the whole of it, where that takes long */
 };
 
 int hmmodp_fault_how(struct hmmodp_mirror *mirror, unsigned long va, size_t len,

@@ -91,6 +91,14 @@ static void back_off(unsigned int tries)
 		usleep_range(50 << min(tries - 4, 5U), 100 << min(tries - 4, 5U));
 }
 
+/*
+ * Returns FRONT_ONLY where pages have come and the next waits for user space: whoever
+ * wants the front can go on with it. To wait on would not be harmless, for user space
+ * may take away pages as fast as it brings others (userfaultfd's write protection), so
+ * that they would never all be there.
+ */
+#define FRONT_ONLY	1
+
 static int fault_chunk(struct hmmodp_chunk_fault *f)
 {
 	struct mutex *lock = &f->mirror->fault_lock[hash_long(f->base >>
@@ -111,6 +119,9 @@ static int fault_chunk(struct hmmodp_chunk_fault *f)
 		if (f->how & HMMODP_FAULT_AHEAD && (err != -EBUSY || tries == AHEAD_TRIES))
 			return err;
 		if (err == -EFAULT) {
+			if (bad > f->first && f->how & HMMODP_FAULT_FRONT)
+				return FRONT_ONLY;
+			f->first = bad;		/* those before it have come */
 			if (bad != last_bad)
 				fixups = 0;
 			last_bad = bad;
@@ -178,7 +189,7 @@ static int fault_pages(struct hmmodp_mirror *mirror, unsigned long va,
 		hmmodp_span_put(f.span);
 	}
 	kfree(f.many);
-	return err;
+	return err == FRONT_ONLY ? 0 : err;
 }
 
 /**

@@ -197,13 +197,14 @@ int hmmodp_fault(struct hmmodp_mirror *mirror, unsigned long va, size_t len,
 typedef void (*hmmodp_fault_done_t)(void *ctx, int err);
 
 /**
- * hmmodp_fault_async - hmmodp_fault() on a work queue
+ * hmmodp_fault_async - hmmodp_fault() on a work queue, of as much as need be
  * @mirror: the process
  * @va: first byte
  * @len: bytes > 0
  * @dir: the rights wanted
  * @done: called exactly once, unless hmmodp_fault_cancel() came first; may be
- *	called before this function returns
+ *	called before this function returns. With 0 also where pages have come from
+ *	the front, and one behind them waits for user space, or is bad
  * @ctx: passed to @done
  *
  * Context: any but hard interrupt; does not sleep.
