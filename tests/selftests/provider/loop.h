@@ -123,6 +123,8 @@ void case_flush_data(struct rc_dev *d);
 /* cases_slow.c: pages that come late */
 void case_slow_page(struct rc_dev *d);
 void case_slow_behind(struct rc_dev *d);
+/* cases_closing.c: pages that do not stay */
+void case_slow_closing(struct rc_dev *d);
 /* cases_ud.c: datagrams */
 void case_ud_odp(struct rc_dev *d);
 void case_mcast(struct rc_dev *d);

@@ -36,6 +36,7 @@ static const struct loop_case cases[] = {
 	{ "read_ahead", case_read_ahead },
 	{ "slow_page", case_slow_page },
 	{ "slow_behind", case_slow_behind },
+	{ "slow_closing", case_slow_closing },
 	{ "ud_odp", case_ud_odp },
 	{ "mcast", case_mcast },
 	{ "mcast_errors", case_mcast_errors },

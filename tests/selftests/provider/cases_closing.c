@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pages that do not stay: whoever answers the faults (userfaultfd, write protection)
+ * opens the page that is asked for, and closes all others before. They are never all
+ * there, but each is when it is its turn.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "loop.h"
+#include "uffd.h"
+
+enum {
+	PAGE = 4096,
+	LEN = 16 * PAGE,	/* no packet has parts in two pages */
+};
+
+struct closing {
+	uint8_t *m;
+	int uffd;
+	bool stop;
+	unsigned int opened;
+};
+
+static void *serve(void *arg)
+{
+	struct closing *c = arg;
+	struct rc_uffd_fault fault;
+
+	while (!__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE)) {
+		if (!rc_uffd_next(c->uffd, 10, &fault))
+			continue;
+		EXPECT(fault.protected && fault.at >= c->m && fault.at < c->m + LEN);
+		rc_uffd_protect(c->uffd, c->m, LEN, true);
+		rc_uffd_protect(c->uffd, fault.at, PAGE, false);
+		c->opened++;
+	}
+	return NULL;
+}
+
+void case_slow_closing(struct rc_dev *d)
+{
+	struct closing c = { .m = loop_map(LEN) };
+	struct ibv_mr *mr;
+	pthread_t server;
+	struct loop l;
+
+	loop_open(&l, d, false);
+	memset(c.m, 0xee, LEN);
+	mr = ibv_reg_mr(d->pd, c.m, LEN, IBV_ACCESS_ON_DEMAND | IBV_ACCESS_LOCAL_WRITE |
+			IBV_ACCESS_REMOTE_WRITE);
+	EXPECT(mr);
+	c.uffd = rc_uffd_open(UFFDIO_REGISTER_MODE_WP, O_CLOEXEC);
+	rc_uffd_register(c.uffd, UFFDIO_REGISTER_MODE_WP, c.m, LEN);
+	rc_uffd_protect(c.uffd, c.m, LEN, true);
+	EXPECT(!pthread_create(&server, NULL, serve, &c));
+	EXPECT_EQ(loop_move(&l, IBV_WR_RDMA_WRITE, l.mr->lkey, (uintptr_t)l.buf, LEN, mr->rkey,
+			    (uintptr_t)c.m), IBV_WC_SUCCESS);
+	__atomic_store_n(&c.stop, true, __ATOMIC_RELEASE);
+	pthread_join(server, NULL);
+	EXPECT(c.opened >= LEN / PAGE);
+	EXPECT(!memcmp(c.m, l.buf, LEN));
+	EXPECT(!ibv_dereg_mr(mr));
+	close(c.uffd);
+	EXPECT(!munmap(c.m, LEN));
+	loop_close(&l);
+}
