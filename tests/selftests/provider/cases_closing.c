@@ -14,7 +14,8 @@
 
 enum {
 	PAGE = 4096,
-	LEN = 16 * PAGE,	/* no packet has parts in two pages */
+	LEN = 8 * PAGE,		/* no packet has parts in two pages */
+	PATIENCE_MS = 40000,	/* each page is a trip through three threads */
 };
 
 struct closing {
@@ -40,6 +41,23 @@ static void *serve(void *arg)
 	return NULL;
 }
 
+static void move(struct loop *l, uint32_t rkey, uint8_t *to)
+{
+	struct ibv_sge sge = loop_sge(l, 0, LEN);
+	struct ibv_send_wr wr = loop_write(l, 1, &sge, 0), *bad;
+	uint64_t end = rc_patience(PATIENCE_MS);
+	struct ibv_wc wc;
+
+	wr.wr.rdma.remote_addr = (uintptr_t)to;
+	wr.wr.rdma.rkey = rkey;
+	EXPECT_EQ(ibv_post_send(l->qp[0], &wr, &bad), 0);
+	while (!ibv_poll_cq(l->scq, 1, &wc)) {
+		EXPECT(rc_now_ms() < end);
+		usleep(1000);
+	}
+	EXPECT_EQ(wc.status, IBV_WC_SUCCESS);
+}
+
 void case_slow_closing(struct rc_dev *d)
 {
 	struct closing c = { .m = loop_map(LEN) };
@@ -56,8 +74,7 @@ void case_slow_closing(struct rc_dev *d)
 	rc_uffd_register(c.uffd, UFFDIO_REGISTER_MODE_WP, c.m, LEN);
 	rc_uffd_protect(c.uffd, c.m, LEN, true);
 	EXPECT(!pthread_create(&server, NULL, serve, &c));
-	EXPECT_EQ(loop_move(&l, IBV_WR_RDMA_WRITE, l.mr->lkey, (uintptr_t)l.buf, LEN, mr->rkey,
-			    (uintptr_t)c.m), IBV_WC_SUCCESS);
+	move(&l, mr->rkey, c.m);
 	__atomic_store_n(&c.stop, true, __ATOMIC_RELEASE);
 	pthread_join(server, NULL);
 	EXPECT(c.opened >= LEN / PAGE);
