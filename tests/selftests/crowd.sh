@@ -40,7 +40,7 @@ lost() { # the wire was as bad as it was meant to be
 	[ $n -gt 0 ]
 }
 
-echo $(long 64 400) > /proc/sys/vm/nr_hugepages
+echo "$(long 64 400)" > /proc/sys/vm/nr_hugepages
 up netns 4500
 modprobe sch_netem 2> /dev/null && for side in A B; do
 	dev=IF_$side

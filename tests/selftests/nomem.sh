@@ -22,7 +22,7 @@ choose() { # KIND MODULE
 	done
 	[ "$1" != fail_page_alloc ] || { echo 0 > "$dir/min-order" && echo N > "$dir/ignore-gfp-highmem"; }
 }
-feed() { for kind in failslab fail_page_alloc; do echo 0 > $debugfs/$kind/probability; done; }
+feed() { local kind; for kind in failslab fail_page_alloc; do echo 0 > $debugfs/$kind/probability; done; }
 trap feed EXIT
 
 verbs() { # KIND MODULE
