@@ -475,6 +475,17 @@ static void quiet(struct rc_engine *e)
 	}
 }
 
+static bool unfinished(struct rc_engine *e)
+{
+	struct rc_churn *c = e->ctx;
+	uint64_t sum = 0;
+	int i;
+
+	for (i = 0; i < RC_CHURN_ACTIONS; i++)
+		sum += c->done[i];
+	return sum < c->least;
+}
+
 void rc_churn_start(struct rc_churn *c, struct rc_engine *e)
 {
 	c->e = e;
@@ -483,4 +494,5 @@ void rc_churn_start(struct rc_churn *c, struct rc_engine *e)
 	e->before = before;
 	e->busy = busy;
 	e->quiet = quiet;
+	e->unfinished = unfinished;
 }

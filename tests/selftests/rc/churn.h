@@ -39,6 +39,7 @@ struct rc_churn {
 	struct rc_engine *e;
 	uint32_t wanted;	/* 1 << RC_CHURN_... */
 	uint64_t done[RC_CHURN_ACTIONS];
+	uint64_t least;		/* more batches until one side has done so much */
 	struct rc_rng rng;
 	pthread_t thread;
 	atomic_bool stop;

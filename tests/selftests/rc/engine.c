@@ -387,19 +387,17 @@ static void close_flow(struct rc_flow *f)
 
 bool rc_engine_more(struct rc_engine *e)
 {
-	uint8_t more = 1;
+	uint8_t mine, theirs;
 
 	if (e->batch < e->job.iters)
 		return true;
 	if (!e->job.open_end)
 		return false;
-	if (e->me == RC_SERVER) {
-		rc_recv(e->sock, &more, sizeof(more));
-	} else {
-		more = !access(e->opts.while_file, F_OK);
-		rc_send(e->sock, &more, sizeof(more));
-	}
-	return more;
+	mine = (!e->opts.while_file || !access(e->opts.while_file, F_OK)) &&
+	       (!e->unfinished || e->unfinished(e));
+	rc_send(e->sock, &mine, sizeof(mine));
+	rc_recv(e->sock, &theirs, sizeof(theirs));
+	return mine && theirs;
 }
 
 void rc_engine_close(struct rc_engine *e)

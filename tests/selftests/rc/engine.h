@@ -18,7 +18,7 @@ struct rc_local_opts {
 	bool events;		/* sleep for completions instead of polling */
 	bool churn;
 	bool quiet;
-	const char *while_file;	/* the client goes on while there is one */
+	const char *while_file;	/* goes on while there is one */
 	uint32_t max_sge;
 	uint32_t max_inline;
 };
@@ -55,6 +55,8 @@ struct rc_engine {
 	void (*before)(struct rc_engine *e);
 	void (*busy)(struct rc_engine *e);
 	void (*quiet)(struct rc_engine *e);
+	/* after the last batch of job.iters: may there be more? */
+	bool (*unfinished)(struct rc_engine *e);
 	void *ctx;		/* of these */
 };
 

@@ -12,7 +12,8 @@ static void usage(void)
 	fprintf(stderr, "odp_churn [OPTIONS] [HOST]\n%s   --churn LIST      (none) of", rc_engine_usage);
 	for (i = 0; i < RC_CHURN_ACTIONS; i++)
 		fprintf(stderr, " %s", rc_churn_names[i]);
-	fprintf(stderr, "; needs --odp\n");
+	fprintf(stderr, "; needs --odp\n"
+		"   --least N          (0) of each side: more batches until one has churned so often\n");
 	exit(2);
 }
 
@@ -37,11 +38,14 @@ int main(int argc, char **argv)
 	for (n = 0; rc_engine_options[n].name; n++)
 		options[n] = rc_engine_options[n];
 	options[n++] = (struct option){ "churn", required_argument, NULL, 'C' };
+	options[n++] = (struct option){ "least", required_argument, NULL, 'L' };
 	options[n] = (struct option){ 0 };
 	rc_engine_defaults(&e.opts, &e.job);
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (c == 'C')
 			churn.wanted = rc_churn_parse(optarg);
+		else if (c == 'L' && (churn.least = rc_number(optarg)))
+			e.job.open_end = 1;
 		else if (!rc_engine_option(&e.opts, &e.job, c, optarg))
 			usage();
 	}

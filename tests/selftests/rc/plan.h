@@ -55,7 +55,7 @@ struct rc_job {
 	uint8_t one_way;	/* the server never sends */
 	uint8_t no_empty;	/* every message has a byte at least */
 	uint8_t uc;		/* over UC: no READs, atomics; nothing may be lost */
-	uint8_t open_end;	/* after iters batches the client decides, each time */
+	uint8_t open_end;	/* after iters batches more, while both sides want them */
 	uint8_t spare[4];
 };
 
