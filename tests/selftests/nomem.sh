@@ -11,12 +11,14 @@ debugfs=/sys/kernel/debug
 [ -e $debugfs/failslab/require-start ] || skip_all "no fault injection in this kernel; run test --debug-kernel has it"
 PROVIDER=$(rc_built "$RC_DIR/../provider" nomem) || bail "the program does not build: $PROVIDER"
 
+MANY=1000000	# more than will be refused: the kernel counts down from it
+refused() { echo $((MANY - $(cat $debugfs/"$1"/times))); } # KIND
 # Which allocations: those with a function of MODULE on the stack, also such as may sleep.
 choose() { # KIND MODULE
 	local dir=$debugfs/$1 setting range
 	mapfile -t range < <(awk -v m="[$2]" '$4 == m && tolower($2) == "t" { print $1 }' /proc/kallsyms | sort | sed -n '1p;$p')
 	[ ${#range[@]} = 2 ] || { echo "where is $2?"; return 1; }
-	for setting in probability=0 interval=1 times=-1 space=0 verbose=0 task-filter=N ignore-gfp-wait=N \
+	for setting in probability=0 interval=1 times=$MANY space=0 verbose=0 task-filter=N ignore-gfp-wait=N \
 			stacktrace-depth=32 "require-start=0x${range[0]}" "require-end=0x${range[1]}"; do
 		echo "${setting#*=}" > "$dir/${setting%%=*}" || return
 	done
@@ -44,6 +46,8 @@ wire() { # KIND MODULE: once both sides are under way
 	echo 5 > $debugfs/"$1"/probability
 	wait $pid || rc=1
 	feed
+	[ "$(refused "$1")" -gt 0 ] || { echo "nothing was refused"; rc=1; }
+	echo "$(refused "$1") allocations were refused"
 	return $rc
 }
 
@@ -57,6 +61,7 @@ for module in hroce hmmodp; do
 	up netns 4500
 	for kind in failslab fail_page_alloc; do
 		check "$kind beneath $module: traffic" wire $kind $module
+		sed 's/^/# /' "$RC_TMP/check.log" | tail -n 1
 	done
 	hosts_down
 done
