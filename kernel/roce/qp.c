@@ -157,7 +157,8 @@ int hroce_create_qp(struct ib_qp *ibqp, struct ib_qp_init_attr *init,
 		uc = &huc->ibuc;
 	}
 	qp->dev = dev;
-	qp->is_user = uc;
+	/* ib core gives a target no udata: its memory is that of users' SRQs all the same */
+	qp->is_user = uc || init->qp_type == IB_QPT_XRC_TGT;
 	qp->xrcd = init->xrcd;
 	hroce_qp_setup(qp, init);
 	err = dst_cache_init(&qp->dst, GFP_KERNEL_ACCOUNT);

@@ -90,13 +90,18 @@ static void target_close(struct target *t)
 	munmap(t->m, ROOM);
 }
 
-static void target_post(struct target *t, uint64_t id)
+static void target_post_key(struct target *t, uint64_t id, uint32_t lkey)
 {
-	struct ibv_sge sge = { (uintptr_t)t->m + 5, ROOM - 5, t->mr->lkey };
+	struct ibv_sge sge = { (uintptr_t)t->m + 5, ROOM - 5, lkey };
 	struct ibv_recv_wr wr = { .wr_id = id, .sg_list = &sge, .num_sge = 1 }, *bad;
 
 	EXPECT(!madvise(t->m, ROOM, MADV_DONTNEED));
 	EXPECT_EQ(ibv_post_srq_recv(t->srq, &wr, &bad), 0);
+}
+
+static void target_post(struct target *t, uint64_t id)
+{
+	target_post_key(t, id, t->mr->lkey);
 }
 
 /* A message of @len bytes is in the memory, 5 bytes into it, and nothing beside. */
@@ -254,6 +259,12 @@ void case_xrc_errors(struct rc_dev *d)
 	EXPECT(!t[1].m[0]);
 	connect_both(&x);
 	EXPECT_EQ(request(&x, IBV_WR_RDMA_READ, t[1].srqn, 1, 64, t[0].mr->rkey, t[0].m), IBV_WC_REM_ACCESS_ERR);
+	connect_both(&x);
+	/* key 0, which is for the kernel's own users */
+	target_post_key(&t[1], 9, 0);
+	EXPECT_EQ(request(&x, IBV_WR_SEND_WITH_IMM, t[1].srqn, 1, 64, 0, NULL), IBV_WC_REM_OP_ERR);
+	loop_expect(t[1].cq, 9, IBV_WC_LOC_PROT_ERR);
+	EXPECT(!t[1].m[5]);
 	connect_both(&x);
 	target_post(&t[1], 1);
 	EXPECT_EQ(request(&x, IBV_WR_SEND_WITH_IMM, t[1].srqn, 5, 64, 0, NULL), 0);
