@@ -26,19 +26,26 @@ static void hroce_note_done(struct hroce_qp *qp, u32 psn)
 	hroce_send_note(qp, psn);
 }
 
-/* The address is aligned, so that this is called once, with all of it. */
+struct hroce_atomic_write {
+	u64 value;
+	bool misaligned;
+};
+
 static void hroce_do_atomic_write(void *ctx, void *kaddr, size_t len)
 {
-	const u64 *value = ctx;
+	struct hroce_atomic_write *w = ctx;
 
-	WRITE_ONCE(*(u64 *)kaddr, *value);
+	if (hroce_is_word(kaddr, len))
+		WRITE_ONCE(*(u64 *)kaddr, w->value);
+	else
+		w->misaligned = true;
 }
 
 int hroce_respond_atomic_write(struct hroce_qp *qp, struct sk_buff *skb,
 			       const struct hroce_hdr *h, unsigned int hdr_bytes)
 {
+	struct hroce_atomic_write w = { .misaligned = false };
 	struct hroce_walk walk;
-	u64 value;
 	int err;
 
 	if (h->va % sizeof(u64) || h->payload != sizeof(u64) ||
@@ -47,17 +54,18 @@ int hroce_respond_atomic_write(struct hroce_qp *qp, struct sk_buff *skb,
 		return 0;
 	}
 	/* the bytes as they are: theirs is the order of the one who wrote them */
-	hroce_rx_copy(skb, HROCE_RX(skb)->off + hdr_bytes, &value, sizeof(value));
+	hroce_rx_copy(skb, HROCE_RX(skb)->off + hdr_bytes, &w.value, sizeof(w.value));
 	hroce_walk_remote(&walk, qp, h->rkey, h->va, sizeof(u64), sizeof(u64),
 			  IB_ACCESS_REMOTE_WRITE, HMMODP_WRITE);
-	err = hroce_walk_move(&walk, sizeof(u64), hroce_do_atomic_write, &value);
+	err = hroce_walk_move(&walk, sizeof(u64), hroce_do_atomic_write, &w);
 	if (err == -EAGAIN)
 		err = hroce_responder_stall(qp, &walk, h->psn);
 	hroce_walk_end(&walk);
 	if (err == -EAGAIN)
 		return err;
-	if (err)
-		hroce_responder_fail(qp, h->psn, HROCE_NAK_REM_ACCESS, IB_WC_SUCCESS);
+	if (err || w.misaligned)
+		hroce_responder_fail(qp, h->psn, err ? HROCE_NAK_REM_ACCESS :
+						       HROCE_NAK_INVALID_REQ, IB_WC_SUCCESS);
 	else
 		hroce_note_done(qp, h->psn);
 	return 0;

@@ -161,17 +161,32 @@ static void hroce_send_atomic_ack(struct hroce_qp *qp, u32 psn, u64 orig)
 struct hroce_atomic {
 	const struct hroce_hdr *h;
 	u64 orig;
+	bool misaligned;
 };
 
 static void hroce_do_atomic(void *ctx, void *kaddr, size_t len)
 {
 	struct hroce_atomic *a = ctx;
 
+	if (!hroce_is_word(kaddr, len)) {
+		a->misaligned = true;
+		return;
+	}
 	/* of RC or XRC: the service is in the upper bits */
 	if ((a->h->opcode & 0x1f) == IB_OPCODE_COMPARE_SWAP)
 		a->orig = cmpxchg64((u64 *)kaddr, a->h->compare, a->h->swap_add);
 	else
 		a->orig = atomic64_fetch_add(a->h->swap_add, (atomic64_t *)kaddr);
+}
+
+/* One of 2^24 packets ago, should it still be there. */
+static void hroce_forget_atomic(struct hroce_qp *qp, u32 psn)
+{
+	u32 i;
+
+	for (i = 0; i < qp->attr.max_dest_rd_atomic; i++)
+		if (qp->rq.atomics[i].psn == psn)
+			qp->rq.atomics[i].valid = false;
 }
 
 static int hroce_duplicate_atomic(struct hroce_qp *qp, u32 psn)
@@ -209,10 +224,12 @@ int hroce_respond_atomic(struct hroce_qp *qp, const struct hroce_hdr *h, bool du
 	hroce_walk_end(&walk);
 	if (err == -EAGAIN)
 		return err;
-	if (err) {
-		hroce_responder_fail(qp, h->psn, HROCE_NAK_REM_ACCESS, IB_WC_SUCCESS);
+	if (err || a.misaligned) {
+		hroce_responder_fail(qp, h->psn, err ? HROCE_NAK_REM_ACCESS :
+						       HROCE_NAK_INVALID_REQ, IB_WC_SUCCESS);
 		return 0;
 	}
+	hroce_forget_atomic(qp, h->psn);
 	rq->atomics[rq->atomics_next] = (struct hroce_atomic_result) {
 		.psn = h->psn,
 		.orig = a.orig,

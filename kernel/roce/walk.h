@@ -60,6 +60,16 @@ int hroce_walk_move(struct hroce_walk *w, u32 len, hmmodp_actor_t actor, void *c
  */
 int hroce_walk_stall(struct hroce_walk *w, struct hroce_stall *stall, u32 len);
 
+/*
+ * Atomics: is this piece the whole of an aligned word? A request's address says nothing
+ * about that where it counts from 0 (IB_ZERO_BASED), and behind the end of the piece is
+ * memory of anybody.
+ */
+static inline bool hroce_is_word(const void *kaddr, size_t len)
+{
+	return len == sizeof(u64) && IS_ALIGNED((uintptr_t)kaddr, sizeof(u64));
+}
+
 /* Actors: from a received buffer. */
 struct hroce_from_skb {
 	const struct sk_buff *skb;
