@@ -261,6 +261,13 @@ void hroce_qp_error(struct hroce_qp *qp)
 	hroce_qp_fall(qp, ~(BIT(IB_QPS_RESET) | BIT(IB_QPS_ERR)), IB_QPS_ERR);
 }
 
+void hroce_qp_broken(struct hroce_qp *qp)
+{
+	if (READ_ONCE(qp->state) != IB_QPS_ERR)
+		hroce_qp_event(qp, IB_EVENT_QP_FATAL);
+	hroce_qp_error(qp);
+}
+
 void hroce_qp_send_error(struct hroce_qp *qp)
 {
 	if (!hroce_qp_is_reliable(qp))

@@ -351,6 +351,8 @@ void hroce_rq_reset(struct hroce_qp *qp);
 /* stall.c */
 int hroce_stall_begin(struct hroce_stall *s, struct hroce_mr *mr, u64 va, size_t len,
 		      enum hmmodp_dir dir);
+/* Its ring makes no sense: error, and an event if that is news. */
+void hroce_qp_broken(struct hroce_qp *qp);
 /* -EINPROGRESS: still waiting; 0: go on; -EFAULT: the address is bad. */
 int hroce_stall_check(struct hroce_stall *s);
 void hroce_stall_cancel(struct hroce_stall *s);

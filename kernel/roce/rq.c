@@ -36,8 +36,7 @@ static int hroce_rq_take_own(struct hroce_qp *qp)
 	err = hroce_rwr_take(&rq->ring, rq->max_sge, &rq->wr);
 	if (err == -EIO) {
 		WRITE_ONCE(rq->ring.ring->producer, rq->ring.index);
-		hroce_qp_event(qp, IB_EVENT_QP_FATAL);
-		hroce_qp_error(qp);
+		hroce_qp_broken(qp);
 		return -ENOENT;
 	}
 	return err;

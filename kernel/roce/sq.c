@@ -119,11 +119,11 @@ bool hroce_sq_fetch(struct hroce_qp *qp)
 
 	if (producer == sq->fetched)
 		return false;
-	if (producer - sq->ring.index > sq->ring.entries) {
+	/* further than there is room behind what has been fetched, or back */
+	if (producer - sq->fetched > sq->ring.entries - (sq->fetched - sq->ring.index)) {
 		/* not a ring any more; what is in flight can still be flushed */
 		WRITE_ONCE(sq->ring.ring->producer, sq->fetched);
-		hroce_qp_event(qp, IB_EVENT_QP_FATAL);
-		hroce_qp_error(qp);
+		hroce_qp_broken(qp);
 		return false;
 	}
 	swr = hroce_sq_slot(sq, sq->fetched);
