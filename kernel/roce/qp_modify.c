@@ -236,6 +236,9 @@ int hroce_modify_qp(struct ib_qp *ibqp, struct ib_qp_attr *attr, int mask,
 		hroce_sq_reset(qp);
 		hroce_rq_reset(qp);
 	}
+	/* the failed request may be out of the queue, and no more than that be done */
+	if (qp->state == IB_QPS_SQE && (mask & IB_QP_STATE))
+		hroce_sq_flush(qp);
 	hroce_modify_path(qp, attr, mask, &m);
 	hroce_modify_rq(qp, attr, mask, &m);
 	hroce_modify_sq(qp, attr, mask);

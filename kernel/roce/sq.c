@@ -173,22 +173,24 @@ void hroce_sq_fail(struct hroce_qp *qp, enum ib_wc_status status)
 
 /*
  * Error state: what is in the queue completes as flushed. One queue's length at
- * a time, because user space can post as fast as this goes. True: there is more.
+ * a time, because user space can post as fast as this goes. True: there is more, which
+ * could be sent as well.
  */
 bool hroce_sq_flush(struct hroce_qp *qp)
 {
 	struct hroce_sq *sq = &qp->sq;
 	u32 n = 0;
 
+	bool more;
 	hroce_window_drop(&sq->ended);
-	while (sq->ring.index != sq->fetched || hroce_sq_fetch(qp)) {
+	while ((more = sq->ring.index != sq->fetched || hroce_sq_fetch(qp))) {
 		if (n++ == sq->ring.entries)
-			return true;
+			break;
 		hroce_sq_complete(qp, IB_WC_WR_FLUSH_ERR);
 	}
-	sq->send = sq->fetched;
-	sq->una = sq->next_psn;
-	sq->psn = sq->next_psn;
-	sq->max_psn = sq->next_psn;
-	return false;
+	sq->send = sq->ring.index;
+	sq->psn = more ? hroce_sq_slot(sq, sq->send)->first_psn : sq->next_psn;
+	sq->una = sq->psn;
+	sq->max_psn = sq->psn;
+	return more;
 }
