@@ -135,7 +135,7 @@ static void hroce_qp_setup(struct hroce_qp *qp, struct ib_qp_init_attr *init)
 		qp->qkey = IB_QP1_QKEY;
 	/* a datagram's path MTU is the port's */
 	if (hroce_qp_is_ud(qp))
-		qp->mtu = qp->dev->max_mtu;
+		qp->mtu = ib_mtu_enum_to_int(IB_MTU_4096);
 }
 
 int hroce_create_qp(struct ib_qp *ibqp, struct ib_qp_init_attr *init,

@@ -66,7 +66,8 @@ static enum ib_wc_status hroce_swr_check(struct hroce_qp *qp, struct hroce_swr *
 			if (check_add_overflow(length, wqe->sge[i].length, &length))
 				return IB_WC_LOC_LEN_ERR;
 	}
-	if (length > HROCE_MAX_MSG_BYTES || (hroce_qp_is_ud(qp) && length > qp->mtu))
+	if (length > HROCE_MAX_MSG_BYTES ||
+	    (hroce_qp_is_ud(qp) && length > READ_ONCE(qp->dev->max_mtu)))
 		return IB_WC_LOC_LEN_ERR;
 	if ((hroce_wr_is_atomic(wqe->opcode) || wqe->opcode == IB_UVERBS_WR_ATOMIC_WRITE) &&
 	    length != sizeof(u64))
