@@ -48,6 +48,8 @@ struct hmmodp_mirror {
 	unsigned long hand;		/* of the clock: the next span; span_lock */
 	struct delayed_work idle;	/* armed while there are spans; holds a ref */
 	atomic_t prefetches;		/* asynchronous ones under way */
+	struct list_head waiting;	/* faults that are not run yet; see async.c */
+	unsigned int running;		/* and those that are */
 
 	struct hmmodp_ahead ahead;
 

@@ -52,6 +52,7 @@ static struct hmmodp_mirror *make(struct mm_struct *mm,
 	mirror->regions = RB_ROOT_CACHED;
 	for (i = 0; i < HMMODP_FAULT_LOCKS; i++)
 		mutex_init(&mirror->fault_lock[i]);
+	INIT_LIST_HEAD(&mirror->waiting);
 	mirror->aging.ops = &hmmodp_aging_ops;
 	err = mmu_notifier_register(&mirror->aging, mm);
 	if (err) {

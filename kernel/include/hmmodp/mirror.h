@@ -225,8 +225,9 @@ struct hmmodp_fault *hmmodp_fault_async(struct hmmodp_mirror *mirror,
  * Must not be called from @done, nor under a lock that @done takes.
  *
  * Context: process, may sleep.
+ * Return: true if it is this call by which done never comes.
  */
-void hmmodp_fault_cancel(struct hmmodp_fault *fault);
+bool hmmodp_fault_cancel(struct hmmodp_fault *fault);
 
 /**
  * hmmodp_fault_put - give back the reference of hmmodp_fault_async()
