@@ -51,13 +51,17 @@ struct hroce_walk;
  * @done: set with release semantics by the fault's callback
  * @stats: where the time is counted
  * @since: when it began
- * Only @err and @done are written by others than the runner's owner.
+ * @callbacks: 1 until the fault's callback has returned or will never come; a callback
+ *	that was seen by its @done may still be about to kick, and so may one more be
+ *	than the fault under way
+ * Only @err, @done and @callbacks are written by others than the runner's owner.
  */
 struct hroce_stall {
 	struct hmmodp_fault *fault;
 	struct hroce_runner *runner;
 	struct hroce_stats __percpu *stats;
 	ktime_t since;
+	atomic_t callbacks;
 	int err;
 	bool done;
 };
