@@ -29,6 +29,20 @@ static struct hmmodp_mirror *find_locked(struct mm_struct *mm,
 	return NULL;
 }
 
+/*
+ * First without one, which makes the process ready for those of spans: a fault would
+ * otherwise do that. Any signal interrupts it, and then the system call begins anew.
+ */
+static int register_notifiers(struct hmmodp_mirror *mirror, struct mm_struct *mm)
+{
+	int err;
+
+	err = mmu_notifier_register(NULL, mm);
+	if (!err)
+		err = mmu_notifier_register(&mirror->aging, mm);
+	return err == -EINTR ? -ERESTARTNOINTR : err;
+}
+
 static struct hmmodp_mirror *make(struct mm_struct *mm,
 				  struct hmmodp_owner *owner)
 {
@@ -54,7 +68,7 @@ static struct hmmodp_mirror *make(struct mm_struct *mm,
 		mutex_init(&mirror->fault_lock[i]);
 	INIT_LIST_HEAD(&mirror->waiting);
 	mirror->aging.ops = &hmmodp_aging_ops;
-	err = mmu_notifier_register(&mirror->aging, mm);
+	err = register_notifiers(mirror, mm);
 	if (err) {
 		kfree(mirror);
 		return ERR_PTR(err);
@@ -67,24 +81,41 @@ static struct hmmodp_mirror *make(struct mm_struct *mm,
 	return mirror;
 }
 
-struct hmmodp_mirror *hmmodp_mirror_get(struct hmmodp_owner *owner)
+/* The mirror with one user more; or @fresh, which has one, where there is none. */
+static struct hmmodp_mirror *find_or_add(struct mm_struct *mm, struct hmmodp_owner *owner,
+					 struct hmmodp_mirror *fresh)
 {
-	struct mm_struct *mm = current->mm;
 	struct hmmodp_mirror *mirror;
 
-	if (!mm)
-		return ERR_PTR(-EINVAL);
-	if (mutex_lock_killable(&mirrors_lock))
-		return ERR_PTR(-EINTR);
+	mutex_lock(&mirrors_lock);
 	mirror = find_locked(mm, owner);
 	if (mirror) {
 		mirror->users++;
-	} else {
-		mirror = make(mm, owner);
-		if (!IS_ERR(mirror))
-			hash_add(mirrors, &mirror->node, (unsigned long)mm);
+	} else if (fresh) {
+		hash_add(mirrors, &fresh->node, (unsigned long)mm);
+		mirror = fresh;
 	}
 	mutex_unlock(&mirrors_lock);
+	return mirror;
+}
+
+struct hmmodp_mirror *hmmodp_mirror_get(struct hmmodp_owner *owner)
+{
+	struct mm_struct *mm = current->mm;
+	struct hmmodp_mirror *mirror, *fresh;
+
+	if (!mm)
+		return ERR_PTR(-EINVAL);
+	mirror = find_or_add(mm, owner, NULL);
+	if (mirror)
+		return mirror;
+	/* waits for mmap_lock, which a process may keep for as long as it likes */
+	fresh = make(mm, owner);
+	if (IS_ERR(fresh))
+		return fresh;
+	mirror = find_or_add(mm, owner, fresh);
+	if (mirror != fresh)	/* another thread was first */
+		hmmodp_mirror_unref(fresh);
 	return mirror;
 }
 EXPORT_SYMBOL_GPL(hmmodp_mirror_get);
