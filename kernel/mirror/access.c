@@ -33,6 +33,9 @@ static size_t access_chunk(struct hmmodp_mirror *mirror, unsigned long va,
 	if (!span)
 		return 0;
 	chunk = hmmodp_span_chunk(span, va);
+	/* with bottom halves off readers pass a writer, who might never get his turn */
+	while (unlikely(rwlock_is_contended(&chunk->lock)))
+		cpu_relax();
 	read_lock(&chunk->lock);
 	while (done < len) {
 		n = hmmodp_chunk_piece_locked(chunk, offset + done, len - done,
