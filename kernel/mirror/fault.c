@@ -69,20 +69,6 @@ static bool given_up(struct hmmodp_chunk_fault *f)
 	return fatal_signal_pending(current);
 }
 
-/*
- * Faults keep the memory of a process that has ended or exec'ed. Where they waited
- * for its userfaultfd they are woken when that is closed, and would now find zeros,
- * which were never in the process's memory and must not be sent in its name.
- */
-static bool process_gone(const struct mm_struct *mm)
-{
-#ifdef CONFIG_MEMCG
-	return !rcu_access_pointer(mm->owner);
-#else
-	return false;
-#endif
-}
-
 static void back_off(unsigned int tries)
 {
 	if (tries < 4)
@@ -109,7 +95,7 @@ static int fault_chunk(struct hmmodp_chunk_fault *f)
 	int err;
 
 	while (!given_up(f)) {
-		if (process_gone(f->mirror->mm))
+		if (hmmodp_process_gone(f->mirror->mm))
 			return -EFAULT;
 		mutex_lock(lock);
 		err = hmmodp_fault_round(f, &bad);

@@ -249,6 +249,20 @@ static int ask_hmm(struct hmmodp_chunk_fault *f, int *failed)
 	return look_around(f);
 }
 
+/*
+ * Faults keep the memory of a process that has ended or exec'ed. Where they waited
+ * for its userfaultfd they are woken when that is closed, and would now find zeros,
+ * which were never in the process's memory and must not be sent in its name.
+ */
+bool hmmodp_process_gone(const struct mm_struct *mm)
+{
+#ifdef CONFIG_MEMCG
+	return !rcu_access_pointer(mm->owner);
+#else
+	return false;
+#endif
+}
+
 static int round_with_table(struct hmmodp_chunk_fault *f, unsigned int *bad,
 			    unsigned long **spare)
 {
@@ -262,7 +276,8 @@ static int round_with_table(struct hmmodp_chunk_fault *f, unsigned int *bad,
 	mmap_read_lock(f->mirror->mm);
 	err = ask_hmm(f, &failed);
 	mmap_read_unlock(f->mirror->mm);
-	if (hmmodp_inject(HMMODP_INJECT_BUSY))
+	/* again, for it may have ended while this waited */
+	if (hmmodp_inject(HMMODP_INJECT_BUSY) || hmmodp_process_gone(f->mirror->mm))
 		err = -EBUSY;
 	if (err)
 		return err;

@@ -42,4 +42,7 @@ struct hmmodp_chunk_fault {
  */
 int hmmodp_fault_round(struct hmmodp_chunk_fault *f, unsigned int *bad);
 
+/* Has it ended, or become another program? For good. */
+bool hmmodp_process_gone(const struct mm_struct *mm);
+
 #endif
