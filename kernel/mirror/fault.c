@@ -105,7 +105,7 @@ static int fault_chunk(struct hmmodp_chunk_fault *f)
 		if (f->how & HMMODP_FAULT_AHEAD && (err != -EBUSY || tries == AHEAD_TRIES))
 			return err;
 		if (err == -EFAULT) {
-			if (bad > f->first && f->how & HMMODP_FAULT_FRONT)
+			if ((bad > f->first || f->some) && f->how & HMMODP_FAULT_FRONT)
 				return FRONT_ONLY;
 			f->first = bad;		/* those before it have come */
 			if (bad != last_bad)
@@ -172,6 +172,7 @@ static int fault_pages(struct hmmodp_mirror *mirror, unsigned long va,
 		f.first = (va - f.base) >> PAGE_SHIFT;
 		f.last = min(end - f.base, HMMODP_CHUNK_SIZE) >> PAGE_SHIFT;
 		err = fault_chunk(&f);
+		f.some = true;
 		hmmodp_span_put(f.span);
 	}
 	kfree(f.many);

@@ -22,6 +22,7 @@ struct hmmodp_chunk_fault {
 	unsigned int first, last;	/* pages wanted: [first, last) */
 	unsigned int how;		/* HMMODP_FAULT_* */
 	const bool *stop;		/* give up when it turns true, or NULL */
+	bool some;			/* chunks before this one have come */
 	/* of the round under way */
 	struct hmm_range range;
 	unsigned int low, high;		/* pages looked at, the wanted among them */
