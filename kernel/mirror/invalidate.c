@@ -97,7 +97,7 @@ unsigned int hmmodp_span_clear(struct hmmodp_span *span, unsigned long start,
  * range is taken, be there entries or not.
  *
  * No event may be skipped: all of them change what the device may do, or who
- * else may. Nothing here sleeps, so a caller that must not wait is no matter.
+ * else may. Nothing here has to sleep, so a caller that must not wait is no matter.
  */
 static bool invalidate(struct mmu_interval_notifier *notifier,
 		       const struct mmu_notifier_range *range,
@@ -114,6 +114,9 @@ static bool invalidate(struct mmu_interval_notifier *notifier,
 		hmmodp_region_event(span->mirror, range->start, range->end - 1,
 				    HMMODP_INVALIDATIONS);
 	trace_hmmodp_invalidate(range->start, range->end, range->event, gone);
+	/* the range may have thousands of spans */
+	if (mmu_notifier_range_blockable(range))
+		cond_resched();
 	return true;
 }
 

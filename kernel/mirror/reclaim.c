@@ -33,6 +33,9 @@
 /* Taken away at once; more would keep who waits for span_lock waiting. */
 #define SPANS_AT_ONCE	256
 
+/* A lower limit is this one: what a message needs must be there at the same time. */
+#define LEAST_KIB	16UL
+
 static ulong mirror_limit_kib;
 module_param(mirror_limit_kib, ulong, 0644);
 MODULE_PARM_DESC(mirror_limit_kib, "Most memory of a process's mirror; 0: 1/256 of the machine's");
@@ -45,7 +48,9 @@ static unsigned long limit_bytes(void)
 {
 	unsigned long kib = READ_ONCE(mirror_limit_kib);
 
-	return kib ? kib << 10 : (totalram_pages() << PAGE_SHIFT) / 256;
+	if (!kib)
+		return (totalram_pages() << PAGE_SHIFT) / 256;
+	return clamp(kib, LEAST_KIB, LONG_MAX >> 10) << 10;
 }
 
 /* Returns the bytes given back. A leaf costs nothing and stays. */
