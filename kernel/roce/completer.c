@@ -306,11 +306,15 @@ static int hroce_complete_packet(struct hroce_qp *qp, struct sk_buff *skb)
 	return 0;
 }
 
-/* Work off the inbox. False: a response waits for its memory. */
+/* Buffers at a time: whoever sends nonsense can do that as fast as it is thrown away. */
+#define HROCE_COMPLETE_BUFS	16
+
+/* Work off the inbox. True: there is more, and no response waits for its memory. */
 bool hroce_completer_run(struct hroce_qp *qp)
 {
 	struct hroce_sq *sq = &qp->sq;
 	struct sk_buff *skb;
+	int n = 0;
 
 	switch (hroce_stall_check(&sq->resp_stall)) {
 	case -EINPROGRESS:
@@ -320,6 +324,8 @@ bool hroce_completer_run(struct hroce_qp *qp)
 		return true;
 	}
 	while ((skb = skb_peek(&sq->inbox.skbs))) {
+		if (n++ == HROCE_COMPLETE_BUFS)
+			return true;
 		while (hroce_rx_len(skb)) {
 			if (hroce_complete_packet(qp, skb)) {
 				HROCE_RX(skb)->known = true;
@@ -329,7 +335,7 @@ bool hroce_completer_run(struct hroce_qp *qp)
 		}
 		hroce_inbox_drop_head(&sq->inbox);
 	}
-	return true;
+	return false;
 }
 
 void hroce_completer_timeout(struct hroce_qp *qp)

@@ -308,6 +308,12 @@ static inline bool hroce_qp_admits(struct hroce_qp *qp, struct sk_buff *skb)
 	return true;
 }
 
+/* States in which requests are sent. */
+static inline bool hroce_qp_can_send(enum ib_qp_state s)
+{
+	return s == IB_QPS_RTS || s == IB_QPS_SQD;
+}
+
 /* States in which requests from the wire are served. */
 static inline bool hroce_qp_can_receive(enum ib_qp_state s)
 {

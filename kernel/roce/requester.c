@@ -452,11 +452,11 @@ bool hroce_requester_step(struct hroce_runner *r)
 {
 	struct hroce_qp *qp = container_of(r, struct hroce_qp, sq.runner);
 	struct hroce_sq *sq = &qp->sq;
-	bool more = false;
+	bool more;
 
 	if (!hroce_qp_has_sq(qp))
 		return false;
-	hroce_completer_run(qp);
+	more = hroce_completer_run(qp);
 	switch (READ_ONCE(qp->state)) {
 	case IB_QPS_RTS:
 	case IB_QPS_SQD:
@@ -466,12 +466,14 @@ bool hroce_requester_step(struct hroce_runner *r)
 		hroce_inbox_purge(&sq->inbox);
 		return hroce_sq_flush(qp);
 	default:
-		return false;
+		return more;
 	}
 	hroce_local_poll(qp);
 	hroce_completer_timeout(qp);
-	if (!hroce_requester_waits(qp))
-		more = hroce_requester_send(qp);
+	if (!hroce_qp_can_send(READ_ONCE(qp->state)))
+		return true;
+	if (!hroce_requester_waits(qp) && hroce_requester_send(qp))
+		more = true;
 	if (READ_ONCE(qp->state) == IB_QPS_SQD)
 		hroce_requester_drained(qp);
 	if (!more)
