@@ -34,6 +34,7 @@ static void hroce_progress(struct hroce_qp *qp, u32 una)
 		return;
 	sq->una = una;
 	sq->retry_at = jiffies + qp->timeout;
+	sq->lost = false;
 	sq->retries_left = qp->attr.retry_cnt;
 	sq->rnr_left = qp->attr.rnr_retry;
 	sq->anxious = false;
@@ -76,8 +77,9 @@ static void hroce_ack_before(struct hroce_qp *qp, u32 psn)
 /*
  * The responder has gone past a READ or atomic whose response we miss: it was lost, or
  * overtaken. All that is still on the wire says so again, and each time that we went
- * back for it would make more of that; what is lost again meanwhile times out. A QP
- * without a timeout has nothing but these responses to tell it.
+ * back for it would make more of that; what is lost again meanwhile times out, even if
+ * all that follows it is answered. A QP without a timeout has nothing but these responses
+ * to tell it.
  */
 static void hroce_response_lost(struct hroce_qp *qp, u32 psn)
 {
@@ -87,6 +89,7 @@ static void hroce_response_lost(struct hroce_qp *qp, u32 psn)
 	    (qp->timeout && time_before(jiffies, sq->lost_until)))
 		return;
 	sq->lost_until = jiffies + HROCE_LOST_PAUSE;
+	sq->lost = true;
 	hroce_requester_rewind(qp);
 }
 
@@ -101,6 +104,7 @@ static void hroce_retry(struct hroce_qp *qp)
 		return;
 	}
 	sq->retries_left--;
+	sq->lost = false;
 	hroce_requester_rewind(qp);
 }
 

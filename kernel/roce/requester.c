@@ -111,7 +111,7 @@ static void hroce_requester_advance(struct hroce_qp *qp, struct hroce_swr *swr, 
 {
 	struct hroce_sq *sq = &qp->sq;
 
-	if (sq->psn == sq->una)
+	if (sq->psn == sq->una && !sq->lost)
 		sq->retry_at = jiffies + qp->timeout;
 	sq->psn = hroce_psn_add(sq->psn, packets);
 	if (hroce_psn_before(sq->max_psn, sq->psn))
