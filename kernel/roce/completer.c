@@ -295,7 +295,7 @@ static int hroce_complete_packet(struct hroce_qp *qp, struct sk_buff *skb)
 	if (state != IB_QPS_RTS && state != IB_QPS_SQD)
 		return 0;
 	n = hroce_rx_parse(skb, &h);
-	if (n < 0 || !(h.flags & HROCE_PKT_RESPONSE)) {
+	if (n < 0 || !(h.flags & HROCE_PKT_RESPONSE) || !HROCE_PKEY_FITS(h.pkey)) {
 		hroce_count(qp->dev->stats, HROCE_RX_MALFORMED);
 		return 0;
 	}

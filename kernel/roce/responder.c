@@ -433,7 +433,8 @@ static int hroce_respond_packet(struct hroce_qp *qp, struct sk_buff *skb)
 	int n;
 
 	n = hroce_rx_parse(skb, &h);
-	if (n < 0 || (h.flags & HROCE_PKT_RESPONSE) || !hroce_opcode_fits(qp, h.opcode)) {
+	if (n < 0 || (h.flags & HROCE_PKT_RESPONSE) || !hroce_opcode_fits(qp, h.opcode) ||
+	    !HROCE_PKEY_FITS(h.pkey)) {
 		hroce_count(qp->dev->stats, HROCE_RX_MALFORMED);
 		return HROCE_DONE;
 	}

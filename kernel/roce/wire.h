@@ -16,6 +16,8 @@
 #define HROCE_ICRC_BYTES	4
 #define HROCE_MAX_HDR_BYTES	48	/* BTH and any legal extended headers */
 #define HROCE_PKEY		0xffff
+/* The same partition, be the sender a full member or a limited one. */
+#define HROCE_PKEY_FITS(pkey)	(((pkey) & 0x7fff) == (HROCE_PKEY & 0x7fff))
 #define HROCE_QPN_MASK		0xffffffu
 #define HROCE_MCAST_QPN		0xffffffu	/* all QPs of a multicast group */
 
