@@ -423,8 +423,11 @@ struct ib_mr *hroce_reg_everywhere(struct ib_pd *ibpd, enum hroce_mr_kind kind, 
 	return &mr->ibmr;
 }
 
+/* Not for the other side: it could name any address of the kernel, mapped or not. */
 struct ib_mr *hroce_get_dma_mr(struct ib_pd *ibpd, int access)
 {
+	if (access & HROCE_ACCESS_REMOTE)
+		return ERR_PTR(-EOPNOTSUPP);
 	return hroce_reg_everywhere(ibpd, HROCE_MR_DMA, access);
 }
 
