@@ -173,11 +173,13 @@ int hroce_mw_bind(struct hroce_dev *dev, struct ib_pd *pd, u32 qpn,
 	int err;
 
 	do {
+		/* a binding does not hold the window itself, which may be freed meanwhile */
+		rcu_read_lock();
 		cur = b->key ? hroce_mr_lookup(dev, b->key) : NULL;
-		if (!cur)
-			return -EINVAL;
-		err = hroce_bind_over(dev, pd, qpn, b, cur, ended);
-		hroce_mr_put(cur);
+		err = cur ? hroce_bind_over(dev, pd, qpn, b, cur, ended) : -EINVAL;
+		if (cur)
+			hroce_mr_put(cur);
+		rcu_read_unlock();
 	} while (err == -EAGAIN);	/* another was faster: see what he has made of it */
 	return err;
 }
