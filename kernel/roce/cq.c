@@ -133,7 +133,8 @@ static int hroce_wc_flags(u32 flags)
 {
 	return (flags & HROCE_CQE_GRH ? IB_WC_GRH : 0) |
 	       (flags & HROCE_CQE_IMM ? IB_WC_WITH_IMM : 0) |
-	       (flags & HROCE_CQE_INV ? IB_WC_WITH_INVALIDATE : 0);
+	       (flags & HROCE_CQE_INV ? IB_WC_WITH_INVALIDATE : 0) |
+	       (flags & HROCE_CQE_VLAN ? IB_WC_WITH_VLAN : 0);
 }
 
 static void hroce_cqe_to_wc(const struct hroce_cqe *cqe, struct ib_wc *wc)
@@ -152,6 +153,7 @@ static void hroce_cqe_to_wc(const struct hroce_cqe *cqe, struct ib_wc *wc)
 	wc->src_qp = cqe->src_qp;
 	wc->wc_flags = hroce_wc_flags(cqe->flags);
 	wc->pkey_index = cqe->pkey_index;
+	wc->vlan_id = cqe->vlan;
 	wc->port_num = 1;
 }
 

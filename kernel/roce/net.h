@@ -145,6 +145,8 @@ void hroce_rx_addrs(const struct sk_buff *skb, struct hroce_addr *saddr,
  */
 void hroce_rx_grh(const struct sk_buff *skb, u8 grh[40]);
 enum hroce_sl hroce_rx_sl(const struct sk_buff *skb);
+/* The GID that the packet was sent to. */
+void hroce_rx_dgid(const struct sk_buff *skb, union ib_gid *gid);
 
 /**
  * typedef hroce_rcv_t - takes one received buffer

@@ -248,6 +248,14 @@ void hroce_rx_grh(const struct sk_buff *skb, u8 grh[40])
 	}
 }
 
+void hroce_rx_dgid(const struct sk_buff *skb, union ib_gid *gid)
+{
+	if (ip_hdr(skb)->version == 4)
+		ipv6_addr_set_v4mapped(ip_hdr(skb)->daddr, (struct in6_addr *)gid);
+	else
+		memcpy(gid, &ipv6_hdr(skb)->daddr, sizeof(*gid));
+}
+
 enum hroce_sl hroce_rx_sl(const struct sk_buff *skb)
 {
 	return ip_hdr(skb)->version == 4 ? HROCE_SL_IPV4 : HROCE_SL_IPV6;

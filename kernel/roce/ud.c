@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Datagrams: UD and the GSI (QP 1), one packet a message, no ACK. */
+#include <linux/if_vlan.h>
+#include <rdma/ib_cache.h>
+
 #include "burst.h"
 #include "qp.h"
 
@@ -97,6 +100,27 @@ static u32 hroce_rwr_bytes(const struct hroce_rwr *wr)
 }
 
 /*
+ * Whoever answers a connection request looks for the GID that it came to, and takes it
+ * for one of no VLAN unless he is told.
+ */
+static void hroce_ud_vlan(struct hroce_qp *qp, struct sk_buff *skb, struct hroce_cqe *cqe)
+{
+	const struct ib_gid_attr *attr;
+	u16 vlan = VLAN_N_VID;
+	union ib_gid gid;
+
+	hroce_rx_dgid(skb, &gid);
+	attr = rdma_find_gid_by_port(&qp->dev->ibdev, &gid, IB_GID_TYPE_ROCE_UDP_ENCAP, 1, NULL);
+	if (IS_ERR(attr))
+		return;
+	if (!rdma_read_gid_l2_fields(attr, &vlan, NULL) && vlan < VLAN_N_VID) {
+		cqe->flags |= HROCE_CQE_VLAN;
+		cqe->vlan = vlan;
+	}
+	rdma_put_gid_attr(attr);
+}
+
+/*
  * A datagram that does not fit, has the wrong Q_Key or finds no receive request
  * is dropped without a word (C9-8.1, C9-13): nobody on the wire can use up
  * receive requests or stop a QP, the GSI's least of all.
@@ -135,6 +159,8 @@ int hroce_ud_receive(struct hroce_qp *qp, struct sk_buff *skb,
 		cqe.flags |= HROCE_CQE_IMM;
 		cqe.imm = (__force u32)h->imm;
 	}
+	if (qp->ibqp.qp_type == IB_QPT_GSI)
+		hroce_ud_vlan(qp, skb, &cqe);
 	hroce_count_n(qp->dev->stats, HROCE_RCVD_BYTES, h->payload);
 	hroce_rq_complete(qp, &cqe, h->solicited);
 	return 0;

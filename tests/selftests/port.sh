@@ -100,6 +100,7 @@ vlan() {
 	B ping -q -c 1 -W 5 10.5.0.1 > /dev/null
 	before=$(A cat /sys/class/net/va.5/statistics/tx_packets)
 	rc_pair rc_check "--odp" "--odp --iters 8"; rc=$?
+	cm_pair 7174 stdbuf -oL rping -s -a 10.5.0.1 -C 8 -V -- stdbuf -oL rping -c -a 10.5.0.1 -C 8 -V || rc=1
 	after=$(A cat /sys/class/net/va.5/statistics/tx_packets)
 	A ip link del va.5; B ip link del vb.5
 	[ $rc = 0 ] || return $rc

@@ -158,6 +158,8 @@ struct hroce_recv_wqe {
 #define HROCE_CQE_GRH		0x1u
 #define HROCE_CQE_IMM		0x2u
 #define HROCE_CQE_INV		0x8u
+/* and one of the kernel's, for QP 1 alone */
+#define HROCE_CQE_VLAN		0x80000000u
 
 /*
  * IBTA A17.4.5.1 wants a UD completion to tell IPv4 from IPv6, and verbs have no
@@ -182,6 +184,7 @@ enum hroce_sl {
  * @flags: HROCE_CQE_*
  * @pkey_index: always 0
  * @sl: UD only, HROCE_SL_*: what the packet came in
+ * @vlan: with HROCE_CQE_VLAN, of the GID that it came to
  * @timestamp_ns: when it was made, CLOCK_MONOTONIC
  */
 struct hroce_cqe {
@@ -197,7 +200,8 @@ struct hroce_cqe {
 	__u16 pkey_index;
 	__u8 sl;
 	__u8 reserved0;
-	__u32 reserved1;
+	__u16 vlan;
+	__u16 reserved1;
 	__aligned_u64 timestamp_ns;
 	__aligned_u64 reserved2;
 };
