@@ -64,6 +64,9 @@ int hroce_query_device(struct ib_device *ibdev, struct ib_device_attr *attr,
 	attr->max_res_rd_atom = HROCE_MAX_QP * HROCE_MAX_RD_ATOMIC;
 	attr->atomic_cap = IB_ATOMIC_GLOB;
 	attr->max_pkeys = 1;
+	/* of completions: nanoseconds */
+	attr->timestamp_mask = U64_MAX;
+	attr->hca_core_clock = NSEC_PER_SEC / 1000;	/* kHz */
 	attr->local_ca_ack_delay = HROCE_ACK_DELAY;
 	hroce_query_odp(&attr->odp_caps);
 	return hroce_respond(udata, NULL, 0);
