@@ -119,6 +119,8 @@ struct ibv_mr *hroce_alloc_null_mr(struct ibv_pd *pd)
 		errno = err;
 		return NULL;
 	}
+	vmr->mr_type = IBV_MR_TYPE_NULL_MR;
+	vmr->ibv_mr.pd = pd;
 	return &vmr->ibv_mr;
 }
 
