@@ -127,9 +127,13 @@ struct ibv_mr *hroce_alloc_null_mr(struct ibv_pd *pd)
 int hroce_rereg_mr(struct verbs_mr *vmr, int flags, struct ibv_pd *pd,
 		   void *addr, size_t length, int access)
 {
+	struct hroce_context *ctx = container_of(vmr->ibv_mr.context, struct hroce_context,
+						 ibv_ctx.context);
 	struct ib_uverbs_rereg_mr_resp resp;
 	struct ibv_rereg_mr cmd;
 
+	if (ctx->all_on_demand && flags & IBV_REREG_MR_CHANGE_ACCESS)
+		access |= IBV_ACCESS_ON_DEMAND;
 	return ibv_cmd_rereg_mr(vmr, flags, addr, length, (uintptr_t)addr,
 				access, pd, &cmd, sizeof(cmd), &resp,
 				sizeof(resp));
