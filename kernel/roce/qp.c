@@ -133,7 +133,7 @@ static void hroce_qp_setup(struct hroce_qp *qp, struct ib_qp_init_attr *init)
 	qp->rq.stall.stats = qp->dev->stats;
 	if (init->qp_type == IB_QPT_GSI)
 		qp->qkey = IB_QP1_QKEY;
-	/* a datagram's path MTU is the port's */
+	/* a datagram is one packet, of what the port takes when it is sent */
 	if (hroce_qp_is_ud(qp))
 		qp->mtu = ib_mtu_enum_to_int(IB_MTU_4096);
 }

@@ -351,6 +351,8 @@ static inline bool hroce_wr_is_answered(u8 opcode)
 void hroce_qp_event(struct hroce_qp *qp, enum ib_event_type type);
 /* To the error state, from either half; the halves flush later. */
 void hroce_qp_error(struct hroce_qp *qp);
+/* Its ring makes no sense: error, and an event if that is news. */
+void hroce_qp_broken(struct hroce_qp *qp);
 /* A request failed: an unreliable QP stops sending only, and can be set going again. */
 void hroce_qp_send_error(struct hroce_qp *qp);
 void hroce_inbox_purge(struct hroce_inbox *in);
@@ -362,8 +364,6 @@ void hroce_rq_reset(struct hroce_qp *qp);
 /* stall.c */
 int hroce_stall_begin(struct hroce_stall *s, struct hroce_mr *mr, u64 va, size_t len,
 		      enum hmmodp_dir dir);
-/* Its ring makes no sense: error, and an event if that is news. */
-void hroce_qp_broken(struct hroce_qp *qp);
 /* -EINPROGRESS: still waiting; 0: go on; -EFAULT: the address is bad. */
 int hroce_stall_check(struct hroce_stall *s);
 void hroce_stall_cancel(struct hroce_stall *s);

@@ -181,8 +181,8 @@ bool hroce_sq_flush(struct hroce_qp *qp)
 {
 	struct hroce_sq *sq = &qp->sq;
 	u32 n = 0;
-
 	bool more;
+
 	hroce_window_drop(&sq->ended);
 	while ((more = sq->ring.index != sq->fetched || hroce_sq_fetch(qp))) {
 		if (n++ == sq->ring.entries)
