@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,8 +139,13 @@ static void limit(void)
 
 	CHECK(m != MAP_FAILED);
 	madvise(m, size, MADV_NOHUGEPAGE);
-	write_number(path, 512);
 	device_open(&d);
+	/* more than there can be is no limit */
+	write_number(path, LONG_MAX);
+	for (i = 0; i < 1024; i += 128)
+		device_writes(&d, m + i * step + i, 5000, i, 0, 0);
+	CHECK(device_stats(&d).page_reclaims == 0);
+	write_number(path, 512);
 	for (i = 0; i < 1024; i++) {
 		device_writes(&d, m + i * step + i, 5000, i, 0, i % 2 ? FROM_SOFTIRQ : 0);
 		bytes = dumped("bytes");

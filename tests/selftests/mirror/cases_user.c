@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -154,6 +155,67 @@ static void hang(void)
 	device_close(&d);
 }
 
+/* One process may have more faults that hang than any work queue runs at once. */
+static void hang_many(void)
+{
+	const unsigned int faults = 2100;
+	char *m = map_anon(16 * MIB, CHUNK), *mine = map_anon(PAGE, PAGE), c;
+	struct device d;
+	int pass[2];
+	pid_t child;
+
+	madvise(m, 16 * MIB, MADV_NOHUGEPAGE);
+	pattern_fill(mine, PAGE, 3, 0);
+	CHECK(pipe(pass) == 0);
+	child = fork();
+	if (!child) {
+		unsigned int i;
+		struct uffd u;
+
+		device_open(&d);
+		uffd_open(&u, m, 16 * MIB);
+		for (i = 0; i < faults; i++)
+			CHECK(!device_cancel(&d, m + i * PAGE, PAGE, false, 500));
+		CHECK(write(pass[1], "x", 1) == 1);
+		for (;;)
+			pause();
+	}
+	close(pass[1]);
+	CHECK(read(pass[0], &c, 1) == 1);
+	/* another process's go on */
+	device_open(&d);
+	expect_device_reads(&d, mine, PAGE, 3, 0, FAULT_ASYNC);
+	device_close(&d);
+	CHECK(kill(child, SIGKILL) == 0);
+	CHECK(waitpid(child, NULL, 0) == child);
+	close(pass[0]);
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+/* Opening a device makes a mirror. A signal meanwhile is no reason to fail. */
+static void signals(void)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+	struct itimerval timer = { .it_value.tv_usec = 0 };
+	__u64 rnd = 5;
+	unsigned int i;
+	struct device d;
+
+	CHECK(sigaction(SIGALRM, &action, NULL) == 0);
+	for (i = 0; i < 2000; i++) {
+		timer.it_value.tv_usec = 1 + random_next(&rnd) % 300;
+		CHECK(setitimer(ITIMER_REAL, &timer, NULL) == 0);
+		device_open(&d);
+		device_close(&d);
+	}
+	timer.it_value.tv_usec = 0;
+	CHECK(setitimer(ITIMER_REAL, &timer, NULL) == 0);
+}
+
 /* A process whose faults hang, killed: it must go. */
 static void hang_killed(void)
 {
@@ -265,6 +327,8 @@ static void outlived(void)
 const struct test_case cases_user[] = {
 	{ "userfaultfd: missing pages are served", missing },
 	{ "userfaultfd: a fault that hangs harms no other", hang },
+	{ "userfaultfd: more faults hang than a queue runs", hang_many },
+	{ "signals while a device is opened", signals },
 	{ "userfaultfd: kill with faults hanging", hang_killed },
 	{ "kill with faults in flight", exit_in_flight },
 	{ "device outlives the process", outlived },

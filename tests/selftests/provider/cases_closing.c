@@ -14,6 +14,7 @@
 
 enum {
 	PAGE = 4096,
+	HUGE = 2 << 20,
 	LEN = 8 * PAGE,		/* no packet has parts in two pages */
 	PATIENCE_MS = 40000,	/* each page is a trip through three threads */
 };
@@ -58,9 +59,9 @@ static void move(struct loop *l, uint32_t rkey, uint8_t *to)
 	EXPECT_EQ(wc.status, IBV_WC_SUCCESS);
 }
 
-void case_slow_closing(struct rc_dev *d)
+static void closing(struct rc_dev *d, uint8_t *m)
 {
-	struct closing c = { .m = loop_map(LEN) };
+	struct closing c = { .m = m };
 	struct ibv_mr *mr;
 	pthread_t server;
 	struct loop l;
@@ -81,6 +82,16 @@ void case_slow_closing(struct rc_dev *d)
 	EXPECT(!memcmp(c.m, l.buf, LEN));
 	EXPECT(!ibv_dereg_mr(mr));
 	close(c.uffd);
-	EXPECT(!munmap(c.m, LEN));
 	loop_close(&l);
+}
+
+/* Also where a page and the next are in different chunks of the mirror. */
+void case_slow_closing(struct rc_dev *d)
+{
+	uint8_t *map = loop_map(3 * HUGE);
+	uint8_t *edge = (uint8_t *)(((uintptr_t)map + HUGE) & ~(uintptr_t)(HUGE - 1));
+
+	closing(d, edge);
+	closing(d, edge + HUGE - LEN / 2);
+	EXPECT(!munmap(map, 3 * HUGE));
 }

@@ -2,6 +2,7 @@
 /* On-demand regions: implicit ones, others' addresses, reregistration, advice. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -165,6 +166,29 @@ void case_rereg(struct rc_dev *d)
 {
 	rereg(d, IBV_ACCESS_ON_DEMAND);
 	rereg(d, 0);
+}
+
+/* HROCE_ODP=1: memory that cannot be pinned will do, also for another registration. */
+void case_all_on_demand(struct rc_dev *d)
+{
+	struct ibv_context *ctx;
+	struct ibv_pd *pd;
+	struct ibv_mr *mr;
+	uint8_t *m = loop_map(PAGE);
+
+	EXPECT(!mprotect(m, PAGE, PROT_NONE));
+	EXPECT(!ibv_reg_mr(d->pd, m, PAGE, IBV_ACCESS_LOCAL_WRITE));
+	EXPECT(!setenv("HROCE_ODP", "1", 1));
+	ctx = ibv_open_device(d->ctx->device);
+	EXPECT(ctx);
+	pd = ibv_alloc_pd(ctx);
+	EXPECT(pd);
+	mr = ibv_reg_mr(pd, m, PAGE, IBV_ACCESS_LOCAL_WRITE);
+	EXPECT(mr);
+	EXPECT_EQ(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_ACCESS, NULL, NULL, 0,
+			       IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_READ), 0);
+	EXPECT(!ibv_dereg_mr(mr) && !ibv_dealloc_pd(pd) && !ibv_close_device(ctx));
+	munmap(m, PAGE);
 }
 
 static int advise(struct ibv_pd *pd, enum ibv_advise_mr_advice advice, uint32_t flags,

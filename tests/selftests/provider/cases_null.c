@@ -79,7 +79,7 @@ void case_null(struct rc_dev *d)
 	loop_open(&l, d, false);
 	rc_fill(1, l.buf, ALL);
 	null = ibv_alloc_null_mr(d->pd);
-	EXPECT(null);
+	EXPECT(null && null->pd == d->pd);
 	written(&l, null);
 	read_back(&l, null);
 	received(&l, null);

@@ -7,9 +7,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -255,22 +253,6 @@ void case_srq_resize(struct rc_dev *d)
 	srq_close(&s);
 }
 
-/* Is there an asynchronous event? If so it must be this one, of that object. */
-static bool async_event(struct rc_dev *d, enum ibv_event_type type, const void *of, int ms)
-{
-	struct pollfd p = { .fd = d->ctx->async_fd, .events = POLLIN };
-	struct ibv_async_event e;
-
-	if (poll(&p, 1, ms) != 1)
-		return false;
-	EXPECT(!ibv_get_async_event(d->ctx, &e));
-	if (e.event_type != type)
-		rc_die("event %s, not %s", ibv_event_type_str(e.event_type), ibv_event_type_str(type));
-	EXPECT(e.element.srq == of);
-	ibv_ack_async_event(&e);
-	return true;
-}
-
 static void one_message(struct srq *s, int q)
 {
 	struct ibv_wc wc;
@@ -300,22 +282,22 @@ void case_srq_limit(struct rc_dev *d)
 		EXPECT_EQ(ibv_modify_srq(s.srq, &attr, IBV_SRQ_LIMIT), 0);
 		for (i = 0; i < 3; i++)
 			one_message(&s, i);
-		EXPECT(!async_event(d, 0, NULL, QUIET_MS));	/* 5 are left */
+		EXPECT(!loop_async_event(d, 0, NULL, QUIET_MS));	/* 5 are left */
 		EXPECT(!ibv_query_srq(s.srq, &attr));
 		EXPECT_EQ(attr.srq_limit, 5);
 		one_message(&s, 0);
-		EXPECT(async_event(d, IBV_EVENT_SRQ_LIMIT_REACHED, s.srq, 5000));
+		EXPECT(loop_async_event(d, IBV_EVENT_SRQ_LIMIT_REACHED, s.srq, 5000));
 		EXPECT(!ibv_query_srq(s.srq, &attr));
 		EXPECT_EQ(attr.srq_limit, 0);
 		for (i = 0; i < 4; i++)
 			one_message(&s, i);
-		EXPECT(!async_event(d, 0, NULL, QUIET_MS));	/* used up */
+		EXPECT(!loop_async_event(d, 0, NULL, QUIET_MS));	/* used up */
 	}
 	/* armed too late: who finds the queue empty says so */
 	attr.srq_limit = 1;
 	EXPECT_EQ(ibv_modify_srq(s.srq, &attr, IBV_SRQ_LIMIT), 0);
 	send_message(&s, 1);
-	EXPECT(async_event(d, IBV_EVENT_SRQ_LIMIT_REACHED, s.srq, 5000));
+	EXPECT(loop_async_event(d, IBV_EVENT_SRQ_LIMIT_REACHED, s.srq, 5000));
 	EXPECT_EQ(post_slot(&s, 3), 0);
 	loop_expect(s.rcq, 3, IBV_WC_SUCCESS);
 	srq_close(&s);
@@ -333,8 +315,8 @@ void case_srq_last_wqe(struct rc_dev *d)
 	for (i = 0; i < QPS; i++)
 		one_message(&s, i);
 	loop_to(s.to[1], IBV_QPS_ERR);
-	EXPECT(async_event(d, IBV_EVENT_QP_LAST_WQE_REACHED, s.to[1], 5000));
-	EXPECT(!async_event(d, 0, NULL, QUIET_MS));
+	EXPECT(loop_async_event(d, IBV_EVENT_QP_LAST_WQE_REACHED, s.to[1], 5000));
+	EXPECT(!loop_async_event(d, 0, NULL, QUIET_MS));
 	loop_expect_none(s.rcq);
 	for (i = 0; i < QPS; i++)
 		if (i != 1)
@@ -345,32 +327,8 @@ void case_srq_last_wqe(struct rc_dev *d)
 	connect_pair(&s, 1);
 	one_message(&s, 1);
 	loop_to(s.to[1], IBV_QPS_ERR);
-	EXPECT(async_event(d, IBV_EVENT_QP_LAST_WQE_REACHED, s.to[1], 5000));
+	EXPECT(loop_async_event(d, IBV_EVENT_QP_LAST_WQE_REACHED, s.to[1], 5000));
 	srq_close(&s);
-}
-
-/* The ring that was mapped last. */
-static struct hroce_ring *find_ring(uint32_t producer)
-{
-	FILE *f = fopen("/proc/self/maps", "r");
-	struct hroce_ring *found = NULL, *ring;
-	unsigned long from, to;
-	char line[512];
-
-	EXPECT(f);
-	while (fgets(line, sizeof(line), f)) {
-		if (!strstr(line, "/dev/infiniband/uverbs") ||
-		    sscanf(line, "%lx-%lx", &from, &to) != 2)
-			continue;
-		ring = (void *)from;
-		if (ring->producer == producer && !ring->consumer) {
-			EXPECT(!found);
-			found = ring;
-		}
-	}
-	fclose(f);
-	EXPECT(found);
-	return found;
 }
 
 /* Nonsense in the ring: an event, and an error for who wants a request, no more. */
@@ -384,20 +342,20 @@ void case_srq_broken(struct rc_dev *d)
 	srq_open(&s, d);
 	for (i = 0; i < 7; i++)
 		EXPECT_EQ(post_slot(&s, i), 0);
-	ring = find_ring(7);
+	ring = loop_find_ring(7);
 	ring->producer = 0x80000000u;
 	send_message(&s, 0);
 	wc = loop_wait(s.scq);
 	EXPECT_EQ(wc.status, IBV_WC_REM_OP_ERR);
-	EXPECT(async_event(d, IBV_EVENT_SRQ_ERR, s.srq, 5000));
-	EXPECT(async_event(d, IBV_EVENT_QP_REQ_ERR, s.to[0], 5000));
-	EXPECT(async_event(d, IBV_EVENT_QP_LAST_WQE_REACHED, s.to[0], 5000));
+	EXPECT(loop_async_event(d, IBV_EVENT_SRQ_ERR, s.srq, 5000));
+	EXPECT(loop_async_event(d, IBV_EVENT_QP_REQ_ERR, s.to[0], 5000));
+	EXPECT(loop_async_event(d, IBV_EVENT_QP_LAST_WQE_REACHED, s.to[0], 5000));
 	ring->producer = 7;	/* it stays in error */
 	send_message(&s, 1);
 	wc = loop_wait(s.scq);
 	EXPECT_EQ(wc.status, IBV_WC_REM_OP_ERR);
-	EXPECT(async_event(d, IBV_EVENT_QP_REQ_ERR, s.to[1], 5000));
-	EXPECT(async_event(d, IBV_EVENT_QP_LAST_WQE_REACHED, s.to[1], 5000));
+	EXPECT(loop_async_event(d, IBV_EVENT_QP_REQ_ERR, s.to[1], 5000));
+	EXPECT(loop_async_event(d, IBV_EVENT_QP_LAST_WQE_REACHED, s.to[1], 5000));
 	loop_expect_none(s.rcq);
 	srq_close(&s);
 }

@@ -265,3 +265,40 @@ void case_ud_srq(struct rc_dev *d)
 {
 	datagrams(d, true);
 }
+
+/*
+ * A request that fails stops the queue. Who sets it going again as soon as he sees that
+ * finds it working, each time.
+ */
+void case_ud_error(struct rc_dev *d)
+{
+	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_RTS };
+	uint8_t *m = loop_map(PAGE);
+	struct ibv_mr *mr = ibv_reg_mr(d->pd, m, PAGE, IBV_ACCESS_LOCAL_WRITE);
+	struct ibv_sge sge = { .length = 8 };
+	struct ibv_send_wr *bad;
+	struct ud u;
+	int i;
+
+	EXPECT(mr);
+	sge.addr = (uintptr_t)m;
+	ud_open(&u, d, false);
+	for (i = 0; i < 2000; i++) {
+		struct ibv_send_wr wr = {
+			.wr_id = i, .sg_list = &sge, .num_sge = 1, .opcode = IBV_WR_SEND,
+			.send_flags = IBV_SEND_SIGNALED,
+			.wr.ud = { .ah = u.ah, .remote_qpn = u.qp[1]->qp_num, .remote_qkey = QKEY },
+		};
+
+		sge.lkey = ~mr->lkey;
+		EXPECT_EQ(ibv_post_send(u.qp[0], &wr, &bad), 0);
+		loop_expect(u.cq, i, IBV_WC_LOC_PROT_ERR);
+		EXPECT(!ibv_modify_qp(u.qp[0], &attr, IBV_QP_STATE));
+		sge.lkey = mr->lkey;
+		EXPECT_EQ(ibv_post_send(u.qp[0], &wr, &bad), 0);
+		loop_expect(u.cq, i, IBV_WC_SUCCESS);
+	}
+	ud_close(&u);
+	EXPECT(!ibv_dereg_mr(mr));
+	munmap(m, PAGE);
+}

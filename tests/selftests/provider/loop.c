@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Two RC QPs of one device, connected to each other. */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <rdma/hroce-abi.h>
 #include "loop.h"
 
 enum ibv_mtu loop_mtu = IBV_MTU_1024;
@@ -211,4 +213,42 @@ long loop_counter(struct rc_dev *d, const char *name)
 	EXPECT(f && fscanf(f, "%ld", &n) == 1);
 	fclose(f);
 	return n;
+}
+
+bool loop_async_event(struct rc_dev *d, enum ibv_event_type type, const void *of, int ms)
+{
+	struct pollfd p = { .fd = d->ctx->async_fd, .events = POLLIN };
+	struct ibv_async_event e;
+
+	if (poll(&p, 1, ms) != 1)
+		return false;
+	EXPECT(!ibv_get_async_event(d->ctx, &e));
+	if (e.event_type != type)
+		rc_die("event %s, not %s", ibv_event_type_str(e.event_type), ibv_event_type_str(type));
+	EXPECT(e.element.srq == of);
+	ibv_ack_async_event(&e);
+	return true;
+}
+
+struct hroce_ring *loop_find_ring(uint32_t producer)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	struct hroce_ring *found = NULL, *ring;
+	unsigned long from, to;
+	char line[512];
+
+	EXPECT(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (!strstr(line, "/dev/infiniband/uverbs") ||
+		    sscanf(line, "%lx-%lx", &from, &to) != 2)
+			continue;
+		ring = (void *)from;
+		if (ring->producer == producer && !ring->consumer) {
+			EXPECT(!found);
+			found = ring;
+		}
+	}
+	fclose(f);
+	EXPECT(found);
+	return found;
 }

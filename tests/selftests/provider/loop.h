@@ -28,6 +28,8 @@ enum {
 	LOOP_HALF = LOOP_BYTES / 2,
 };
 
+struct hroce_ring;
+
 struct loop {
 	struct rc_dev *d;
 	struct ibv_comp_channel *channel;
@@ -69,6 +71,10 @@ enum ibv_wc_status loop_move(struct loop *l, enum ibv_wr_opcode op, uint32_t lke
 			     uint64_t local, uint32_t len, uint32_t rkey, uint64_t remote);
 /* One of the device's hw_counters. */
 long loop_counter(struct rc_dev *d, const char *name);
+/* Is there an asynchronous event? If so it must be this one, of that object. */
+bool loop_async_event(struct rc_dev *d, enum ibv_event_type type, const void *of, int ms);
+/* The one ring with that producer's index of which nothing has been consumed. */
+struct hroce_ring *loop_find_ring(uint32_t producer);
 
 struct loop_case {
 	const char *name;
@@ -106,11 +112,16 @@ void case_implicit(struct rc_dev *d);
 void case_counted_once(struct rc_dev *d);
 void case_odp_kinds(struct rc_dev *d);
 void case_rereg(struct rc_dev *d);
+void case_all_on_demand(struct rc_dev *d);
 void case_advise_errors(struct rc_dev *d);
 void case_read_ahead(struct rc_dev *d);
 void case_advise(struct rc_dev *d);
 /* cases_null.c: the null region */
 void case_null(struct rc_dev *d);
+/* cases_word.c: atomics beside a word */
+void case_word(struct rc_dev *d);
+/* cases_ring.c: rings that make no sense */
+void case_ring_back(struct rc_dev *d);
 /* cases_mw.c: memory windows, invalidation */
 void case_mw1(struct rc_dev *d);
 void case_mw2(struct rc_dev *d);
@@ -130,6 +141,7 @@ void case_ud_odp(struct rc_dev *d);
 void case_mcast(struct rc_dev *d);
 void case_mcast_errors(struct rc_dev *d);
 void case_ud_srq(struct rc_dev *d);
+void case_ud_error(struct rc_dev *d);
 /* cases_srq.c: shared receive queues */
 void case_srq(struct rc_dev *d);
 void case_srq_resize(struct rc_dev *d);
