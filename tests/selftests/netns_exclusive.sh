@@ -46,7 +46,10 @@ alone() {
 	done
 	[ "$(A ls /sys/class/infiniband)" = nica ] && [ "$(B ls /sys/class/infiniband)" = nicb ] || return
 	# a program of the other namespace does not get it
-	! timeout 20 ip netns exec B "$RC/rc_check" --dev nica --gid "$GID_A" > "$RC_TMP/other.log" 2>&1
+	timeout 20 ip netns exec B "$RC/rc_check" --dev nica --gid "$GID_A" > "$RC_TMP/other.log" 2>&1
+	n=$?
+	cat "$RC_TMP/other.log"
+	[ $n = 1 ] && grep -q "no RDMA device" "$RC_TMP/other.log"
 }
 gone() { # with its namespace, under a program that uses it
 	local p i

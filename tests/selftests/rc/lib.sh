@@ -34,7 +34,9 @@ rc_built() { # FOLDER PROGRAM
 check() {
 	local name=$1 rc; shift
 	KTAP_N=$((KTAP_N + 1))
+	: > "$RC_TMP/tries"
 	"$@" > "$RC_TMP/check.log" 2>&1; rc=$?
+	cat "$RC_TMP/tries"
 	case $rc in
 	0) echo "ok $KTAP_N $name";;
 	4) echo "ok $KTAP_N $name # SKIP $(tail -n 1 "$RC_TMP/check.log")"; KTAP_SKIPPED=$((KTAP_SKIPPED + 1));;
@@ -46,6 +48,7 @@ check() {
 }
 # The last line of a test.
 finish() {
+	[ $KTAP_N != 0 ] || bail "nothing was checked"
 	echo "1..$KTAP_N"
 	echo "# $((KTAP_N - KTAP_FAILED - KTAP_SKIPPED)) passed, $KTAP_FAILED failed, $KTAP_SKIPPED skipped"
 	rm -rf "$RC_TMP"
@@ -78,6 +81,7 @@ try() {
 	for i in 1 2 3; do
 		"$@" && return
 		echo "-- try $i failed"
+		echo "# try $i of the next one failed" >> "$RC_TMP/tries"
 	done
 	return 1
 }
