@@ -61,7 +61,6 @@ for ((run = 1; run <= $(long 1 20); run++)); do
 		[ "$run" -le 5 ] || break
 		mem=thp
 		case $a in
-		move) [ -e /sys/devices/system/node/node1 ] || continue;;
 		remap|mprotect) mem=plain;;
 		esac
 		check "run $run: $a, $mem" churn $mem "$a" 6

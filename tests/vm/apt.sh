@@ -13,8 +13,9 @@ host_packages() {
 	[ ${#missing[@]} = 0 ] || logged "installing ${missing[*]}" host-packages host_install "${missing[@]}"
 }
 host_install() {
-	apt-get update
-	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
+	apt-get update || echo "going on with the lists that there are"
+	# a machine's first boot may be at its own updates
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=600 "$@"
 }
 
 # machine_uri LABEL: this machine's mirror of the archive with that label

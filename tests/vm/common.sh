@@ -9,7 +9,7 @@ die() { say "error: $*"; exit 1; }
 
 # The invoking user's cache folder, also under sudo.
 cache_default() {
-	local home=$HOME
+	local home=${HOME:-/root}
 	if [ "$(id -u)" = 0 ] && [ -n "${SUDO_USER:-}" ]; then
 		home=$(getent passwd "$SUDO_USER" | cut -d: -f6)
 		XDG_CACHE_HOME=
@@ -23,10 +23,20 @@ need_root() {
 	[ "$(uname -m)" = x86_64 ] || die "needs an x86-64 machine"
 }
 
+# A folder of caches that was not there yet is the user's, not root's.
+cache_folder() {
+	local parent
+	parent=$(dirname "$CACHE")
+	[ -e "$parent" ] || [ -z "${SUDO_USER:-}" ] ||
+		install -d -m 700 -o "$SUDO_USER" -g "$(id -g "$SUDO_USER")" "$parent"
+	mkdir -p "$CACHE/log"
+}
 # One preparation at a time in a cache; released before a guest is started.
 cache_lock() {
-	mkdir -p "$CACHE/log"
+	cache_folder
 	CACHE=$(cd "$CACHE" && pwd -P)
+	# neither make nor QEMU's lists of options could name it
+	case $CACHE in *[[:space:],:]*) die "no spaces, commas or colons in the cache's name: $CACHE";; esac
 	exec {CACHE_LOCK}> "$CACHE/lock"
 	flock -n "$CACHE_LOCK" && return
 	say "waiting for another preparation in $CACHE"
@@ -71,12 +81,14 @@ product() {
 	touch -c "$path.used"; : > "$path.used"
 }
 
-# What no run has used for two weeks goes.
+# What no run has used for two weeks goes; so do results, and what was never finished.
 cache_trim() {
 	local used
 	find "$CACHE" -maxdepth 1 -name '*.used' -mtime +14 | while read -r used; do
 		rm -rf --one-file-system "${used%.used}" "$used"
 	done
+	find "$CACHE" "$CACHE/out" -mindepth 1 -maxdepth 1 \( -name '*.new' -o -path "$CACHE/out/*" \) \
+		-mtime +14 -exec rm -rf --one-file-system {} + 2> /dev/null || true
 }
 
 # tree_files PATH...: the source files below these folders of the tree, not what
@@ -108,7 +120,7 @@ tree_copy() {
 	(
 		cd "$TREE"
 		while read -r f; do
-			cmp -s "$f" "$dest/$f" && continue
+			cmp -s "$f" "$dest/$f" && [ "$(stat -c %a "$f")" = "$(stat -c %a "$dest/$f")" ] && continue
 			mkdir -p "$dest/$(dirname "$f")"
 			cp "$f" "$dest/$f"
 		done < "$dest/.files.new"

@@ -13,14 +13,14 @@ BOOT_MODULES="virtio_pci virtio_blk virtio_console ext4 crc32c_generic overlay 9
 pick_kernels() {
 	local k r all meta
 	all=$(apt-cache "${APT[@]}" pkgnames linux-)
-	meta=$(apt-cache "${APT[@]}" show linux-image-amd64 | sed -n 's/^Depends: //p')
+	meta=$(apt-cache "${APT[@]}" show linux-image-amd64 | sed -n 's/^Depends: //p') || true
 	for k in "${KERNELS[@]}"; do
 		for r in $(kernel_releases "$k" <<< "$meta") $(kernel_releases "$k" <<< "$all"); do
 			grep -qxF "linux-headers-$r" <<< "$all" || continue
 			RELEASE[$k]=$r
 			break
 		done
-		[ -n "${RELEASE[$k]:-}" ] || die "no kernel $k with headers among the package sources"
+		[ -n "${RELEASE[$k]:-}" ] || die "no kernel $k with headers among the packages of $MIRROR; see $CACHE/log/apt.log"
 	done
 }
 kernel_releases() { # NAME < package names: releases of that series, newest first

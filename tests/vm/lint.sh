@@ -6,6 +6,7 @@ lint() {
 	local rc=0
 	[ $# = 0 ] || usage
 	prepare
+	[ -n "$DEBUG_SOURCE" ] || die "no source of the kernel, which has checkpatch, among the package sources"
 	cache_lock
 	# shellcheck disable=SC2046
 	set -- $(packages lint) "linux-headers-${RELEASE[6.12]}"
@@ -13,9 +14,9 @@ lint() {
 		"making the chroot of the checkers" build_lint "$@"
 	product CHECKPATCH checkpatch "$(key "$DEBUG_SOURCE" "$(declare -f build_checkpatch)")" \
 		"fetching checkpatch" build_checkpatch
-	cache_unlock
 	lint_style || rc=1
 	lint_sparse || rc=1
+	cache_unlock
 	[ $rc = 0 ] || die "there is something to mend"
 	say "nothing to mend"
 }

@@ -41,6 +41,8 @@ build_payload() { # NAME IMAGE
 # single x.c to x beside it. What does not compile is in TESTS/broken: it fails
 # "run test", not the other commands.
 prepare_tests() {
+	# what failed is tried again: it may have been the machine
+	find "$CACHE" -maxdepth 2 -path "$CACHE/tests-*/broken" -printf '%h\0' | xargs -0r rm -rf --one-file-system
 	product TESTS tests "$(key "$TOOLBOX" "$(declare -f build_tests)" "$(tree_key "${TEST_DIRS[@]}" kernel/include)")" \
 		"building the tests" build_tests
 	[ ! -s "$TESTS/broken" ] || say "tests that do not compile: $(xargs < "$TESTS/broken"), see $CACHE/log/tests.log"

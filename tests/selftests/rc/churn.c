@@ -248,19 +248,22 @@ static bool do_compact(struct rc_churn *c, struct rc_flow *f)
 static bool do_move(struct rc_churn *c, struct rc_flow *f)
 {
 	struct rc_span s = anywhere(c, f);
-	int node[MOVE_PAGES], status[MOVE_PAGES], to = rc_below(&c->rng, 2), i;
+	int node[MOVE_PAGES], was[MOVE_PAGES], is[MOVE_PAGES], i;
 	void *page[MOVE_PAGES];
 	bool moved = false;
 
-	for (i = 0; i < MOVE_PAGES; i++) {
+	for (i = 0; i < MOVE_PAGES; i++)
 		page[i] = f->mem.addr + s.off + (size_t)i * RC_PAGE % s.len;
-		node[i] = to;
-		status[i] = -1;
+	if (syscall(SYS_move_pages, 0, MOVE_PAGES, page, NULL, was, 0) < 0)
+		return false;
+	for (i = 0; i < MOVE_PAGES; i++) {
+		node[i] = was[i] == 0;
+		is[i] = -1;
 	}
-	if (syscall(SYS_move_pages, 0, MOVE_PAGES, page, node, status, MPOL_MF_MOVE) < 0)
+	if (syscall(SYS_move_pages, 0, MOVE_PAGES, page, node, is, MPOL_MF_MOVE) < 0)
 		return false;
 	for (i = 0; i < MOVE_PAGES; i++)
-		moved |= status[i] == to;
+		moved |= was[i] >= 0 && is[i] == node[i];
 	return moved;
 }
 

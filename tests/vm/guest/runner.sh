@@ -81,6 +81,8 @@ shift 4
 : > /tmp/.symbols
 leaks > $out/kmemleak-boot.log # not those of the tests
 first=$n
+# what the kernel says before the first test's mark and after this one is no test's
+trap 'echo "hmmodp: tests end" > /dev/kmsg' EXIT
 for t; do
 	[ "$n" = "$first" ] || ! grep -q '^# fresh guest: ' "$dir/tests/$t" || exit 75
 	name=${t%.sh} log=$out/$(printf '%03d' "$n")-${t//\//-}.log
