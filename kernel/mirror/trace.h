@@ -19,10 +19,11 @@ TRACE_EVENT(hmmodp_fault,
 			   __entry->len = len;
 			   __entry->how = how;
 			   __entry->err = err;),
-	    TP_printk("va=%#lx len=%zu %s%s%s err=%d", __entry->va, __entry->len,
+	    TP_printk("va=%#lx len=%zu %s%s%s%s err=%d", __entry->va, __entry->len,
 		      __entry->how & 1 ? "write" : "read",
 		      __entry->how & 2 ? " prefetch" : "",
-		      __entry->how & 4 ? " present" : "", __entry->err)
+		      __entry->how & 4 ? " present" : "",
+		      __entry->how & 8 ? " ahead" : "", __entry->err)
 );
 
 TRACE_EVENT(hmmodp_invalidate,
