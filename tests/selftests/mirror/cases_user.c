@@ -206,7 +206,7 @@ static void signals(void)
 	struct device d;
 
 	CHECK(sigaction(SIGALRM, &action, NULL) == 0);
-	for (i = 0; i < 2000; i++) {
+	for (i = 0; i < 400; i++) {
 		timer.it_value.tv_usec = 1 + random_next(&rnd) % 300;
 		CHECK(setitimer(ITIMER_REAL, &timer, NULL) == 0);
 		device_open(&d);
