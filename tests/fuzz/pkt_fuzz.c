@@ -44,7 +44,11 @@ static void ask(struct fuzzer *f, enum fuzz_ask what)
 
 /* --- does a packet of ours get through at all? ----------------------------- */
 
-static void send_write(struct fuzzer *f, uint64_t value, uint32_t spoil)
+#define PKEY_FULL	0xffff
+#define PKEY_LIMITED	0x7fff
+#define PKEY_OTHER	0x9234
+
+static void send_write(struct fuzzer *f, uint64_t value, uint16_t pkey, uint32_t spoil)
 {
 	struct roce_packet k;
 
@@ -53,6 +57,8 @@ static void send_write(struct fuzzer *f, uint64_t value, uint32_t spoil)
 	roce_put32(&k, f->victim.rkey);
 	roce_put32(&k, sizeof(value));
 	roce_put(&k, &value, sizeof(value));
+	k.bytes[ROCE_IP + ROCE_UDP + 2] = pkey >> 8;
+	k.bytes[ROCE_IP + ROCE_UDP + 3] = pkey;
 	roce_send(&k, &f->path, spoil);
 }
 
@@ -69,18 +75,21 @@ static bool lands(struct fuzzer *f, uint64_t value)
 	return false;
 }
 
-static void prove_icrc(struct fuzzer *f)
+static void prove_checks(struct fuzzer *f)
 {
-	send_write(f, 0x1111111111111111, 0);
+	send_write(f, 0x1111111111111111, PKEY_FULL, 0);
 	if (!lands(f, 0x1111111111111111))
 		rc_die("a correct WRITE does not arrive: addresses or ICRC are wrong");
 	f->recv_psn++;
-	send_write(f, 0x2222222222222222, 1);
+	send_write(f, 0x2222222222222222, PKEY_FULL, 1);
 	if (lands(f, 0x2222222222222222))
 		rc_die("a WRITE with a wrong ICRC was carried out");
-	send_write(f, 0x3333333333333333, 0);
-	if (!lands(f, 0x3333333333333333))
-		rc_die("no WRITE arrives after one with a wrong ICRC");
+	send_write(f, 0x3333333333333333, PKEY_OTHER, 0);
+	if (lands(f, 0x3333333333333333))
+		rc_die("a WRITE of another partition was carried out");
+	send_write(f, 0x4444444444444444, PKEY_LIMITED, 0);
+	if (!lands(f, 0x4444444444444444))
+		rc_die("no WRITE arrives after those with a wrong ICRC and partition");
 	f->recv_psn++;
 }
 
@@ -308,7 +317,7 @@ static void fuzz(struct fuzzer *f, uint64_t ms)
 	int i;
 
 	ask(f, FUZZ_RENEW);
-	prove_icrc(f);
+	prove_checks(f);
 	while (rc_now_ms() < end) {
 		rc_fill(rc_rng(&f->rng), f->noise, sizeof(f->noise));
 		for (i = 0; i < VOLLEY; i++)
@@ -319,7 +328,7 @@ static void fuzz(struct fuzzer *f, uint64_t ms)
 	}
 	/* and after all that, it still works */
 	ask(f, FUZZ_RENEW);
-	prove_icrc(f);
+	prove_checks(f);
 	ask(f, FUZZ_END);
 	printf("fuzzer: %llu packets, %llu queue pairs\n", (unsigned long long)f->sent,
 	       (unsigned long long)f->renewals);
