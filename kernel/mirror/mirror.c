@@ -30,16 +30,17 @@ static struct hmmodp_mirror *find_locked(struct mm_struct *mm,
 }
 
 /*
- * First without one, which makes the process ready for those of spans: a fault would
- * otherwise do that. Any signal interrupts it, and then the system call begins anew.
+ * Any signal interrupts it; then the system call begins anew. And once without a
+ * notifier, which makes the process ready for those of spans; if that is interrupted,
+ * a fault does it.
  */
 static int register_notifiers(struct hmmodp_mirror *mirror, struct mm_struct *mm)
 {
 	int err;
 
-	err = mmu_notifier_register(NULL, mm);
+	err = mmu_notifier_register(&mirror->aging, mm);
 	if (!err)
-		err = mmu_notifier_register(&mirror->aging, mm);
+		(void)mmu_notifier_register(NULL, mm);
 	return err == -EINTR ? -ERESTARTNOINTR : err;
 }
 

@@ -121,7 +121,7 @@ struct hmmodp_owner {
  *
  * Context: process, may sleep; current->mm must not be NULL.
  * Return: a mirror with a reference, or ERR_PTR: -ENOMEM, -EINVAL (no mm),
- *	-EINTR.
+ *	-ERESTARTNOINTR: a signal; for the system call to return as it is.
  */
 struct hmmodp_mirror *hmmodp_mirror_get(struct hmmodp_owner *owner);
 
