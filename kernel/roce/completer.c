@@ -121,6 +121,7 @@ static void hroce_rnr(struct hroce_qp *qp, u8 code)
 	if (qp->attr.rnr_retry != 7)
 		sq->rnr_left--;
 	sq->retries_left = qp->attr.retry_cnt;
+	sq->lost = false;
 	sq->rnr_wait = true;
 	sq->rnr_at = jiffies + usecs_to_jiffies(hroce_rnr_10us[code] * 10) + 1;
 	hroce_requester_rewind(qp);

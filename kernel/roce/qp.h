@@ -396,7 +396,7 @@ void hroce_requester_seek(struct hroce_qp *qp, u32 psn);
 bool hroce_local_run(struct hroce_qp *qp, struct hroce_swr *swr);
 void hroce_local_poll(struct hroce_qp *qp);
 
-/* completer.c: false: stalled */
+/* completer.c: true: there is more to do now */
 bool hroce_completer_run(struct hroce_qp *qp);
 void hroce_completer_timeout(struct hroce_qp *qp);
 

@@ -29,6 +29,7 @@ void hroce_sq_reset(struct hroce_qp *qp)
 	sq->send = 0;
 	sq->unasked = 0;
 	sq->anxious = false;
+	sq->lost = false;
 	sq->rd_out = 0;
 	sq->rnr_wait = false;
 	sq->again = false;
@@ -227,6 +228,9 @@ int hroce_modify_qp(struct ib_qp *ibqp, struct ib_qp_attr *attr, int mask,
 	mutex_lock(&qp->mutex);
 	hroce_runner_own(&qp->sq.runner);
 	hroce_runner_own(&qp->rq.runner);
+	/* the failed request may be out of the queue, and no more than that be done */
+	if (qp->state == IB_QPS_SQE)
+		hroce_sq_flush(qp);
 	err = hroce_check_attr(qp, attr, mask);
 	if (!err)
 		err = hroce_modify_prepare(qp, attr, mask, &m);
@@ -236,9 +240,6 @@ int hroce_modify_qp(struct ib_qp *ibqp, struct ib_qp_attr *attr, int mask,
 		hroce_sq_reset(qp);
 		hroce_rq_reset(qp);
 	}
-	/* the failed request may be out of the queue, and no more than that be done */
-	if (qp->state == IB_QPS_SQE && (mask & IB_QP_STATE))
-		hroce_sq_flush(qp);
 	hroce_modify_path(qp, attr, mask, &m);
 	hroce_modify_rq(qp, attr, mask, &m);
 	hroce_modify_sq(qp, attr, mask);
