@@ -1,25 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What a process may write into the rings that it shares with the kernel. */
-#include <unistd.h>
 #include <rdma/hroce-abi.h>
-#include <rdma/ib_user_verbs.h>
 #include "loop.h"
-
-static void doorbell(struct ibv_qp *qp)
-{
-	struct ib_uverbs_post_send_resp resp;
-	struct {
-		struct ib_uverbs_cmd_hdr hdr;
-		struct ib_uverbs_post_send cmd;
-	} c = {
-		.hdr = { .command = IB_USER_VERBS_CMD_POST_SEND, .in_words = sizeof(c) / 4,
-			 .out_words = sizeof(resp) / 4 },
-		.cmd = { .response = (uintptr_t)&resp, .qp_handle = qp->handle,
-			 .wqe_size = sizeof(struct ib_uverbs_send_wr) },
-	};
-
-	EXPECT(write(qp->context->cmd_fd, &c, sizeof(c)) == sizeof(c));
-}
 
 /*
  * The producer takes back what is under way. Were that a ring, the next entry would be
@@ -45,13 +27,13 @@ void case_ring_back(struct rc_dev *d)
 	loop_expect_none(l.scq);
 	ring = loop_find_ring(3);
 	ring->producer = 1;
-	doorbell(l.qp[0]);
+	EXPECT_EQ(rc_doorbell(l.qp[0]), 0);
 	EXPECT(loop_async_event(d, IBV_EVENT_QP_FATAL, l.qp[0], 5000));
 	for (i = 0; i < 3; i++)
 		loop_expect(l.scq, i, IBV_WC_WR_FLUSH_ERR);
 	/* told once, however often it is broken */
 	ring->producer = 1;
-	doorbell(l.qp[0]);
+	EXPECT_EQ(rc_doorbell(l.qp[0]), 0);
 	EXPECT(!loop_async_event(d, 0, NULL, 100));
 	loop_expect_none(l.scq);
 	loop_close(&l);

@@ -90,6 +90,8 @@ void rc_qp_connect(struct rc_dev *d, struct ibv_qp *qp, const struct rc_qp_param
 		   uint32_t my_psn, const struct rc_end *to);
 void rc_qp_init(struct ibv_qp *qp, int access);
 enum ibv_qp_state rc_qp_state(struct ibv_qp *qp);
+/* The command by which a provider says that the rings have news: 0 or errno. */
+int rc_doorbell(struct ibv_qp *qp);
 enum ibv_mtu rc_mtu(unsigned int bytes);
 uint32_t rc_psn(void);
 

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 #include <rdma/hroce-abi.h>
-#include <rdma/ib_user_verbs.h>
 
 #include "hostile.h"
 
@@ -209,20 +208,10 @@ static void renew(struct prey *p)
 
 static void doorbell(struct prey *p, int i)
 {
-	struct ib_uverbs_post_send_resp resp;
-	struct {
-		struct ib_uverbs_cmd_hdr hdr;
-		struct ib_uverbs_post_send cmd;
-	} c = {
-		.hdr = { .command = IB_USER_VERBS_CMD_POST_SEND, .in_words = sizeof(c) / 4,
-			 .out_words = sizeof(resp) / 4 },
-		.cmd = { .response = (uintptr_t)&resp, .qp_handle = p->qp[i]->handle,
-			 .wqe_size = sizeof(struct ib_uverbs_send_wr) },
-	};
+	int err = rc_doorbell(p->qp[i]);
 
-	if (write(p->dev->ctx->cmd_fd, &c, sizeof(c)) < 0 && errno != EINVAL &&
-	    errno != EAGAIN && errno != ENOMEM && errno != EIO)
-		rc_die_errno("doorbell");
+	if (err && err != EINVAL && err != EAGAIN && err != ENOMEM && err != EIO)
+		rc_die("doorbell: %s", strerror(err));
 }
 
 static uint64_t some_addr(struct prey *p)
