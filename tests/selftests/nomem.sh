@@ -12,7 +12,11 @@ debugfs=/sys/kernel/debug
 PROVIDER=$(rc_built "$RC_DIR/../provider" nomem) || bail "the program does not build: $PROVIDER"
 
 MANY=1000000	# more than will be refused: the kernel counts down from it
-refused() { echo $((MANY - $(cat $debugfs/"$1"/times))); } # KIND
+some_refused() { # KIND: since it was chosen, whoever noticed
+	local n=$((MANY - $(cat $debugfs/"$1"/times)))
+	echo "$n allocations were refused"
+	[ $n -gt 0 ]
+}
 # Which allocations: those with a function of MODULE on the stack, also such as may sleep.
 choose() { # KIND MODULE
 	local dir=$debugfs/$1 setting range
@@ -32,6 +36,7 @@ verbs() { # KIND MODULE
 	timeout "$(patience 100)" "$PROVIDER/nomem" --dev "$DEV_A" --gid "$GID_A" --faults $debugfs/"$1" --rounds "$(long 20 200)"
 	local rc=$?
 	feed
+	some_refused "$1" || rc=1
 	return $rc
 }
 wire() { # KIND MODULE: once both sides are under way
@@ -46,8 +51,7 @@ wire() { # KIND MODULE: once both sides are under way
 	echo 5 > $debugfs/"$1"/probability
 	wait $pid || rc=1
 	feed
-	[ "$(refused "$1")" -gt 0 ] || { echo "nothing was refused"; rc=1; }
-	echo "$(refused "$1") allocations were refused"
+	some_refused "$1" || rc=1
 	return $rc
 }
 
@@ -55,7 +59,7 @@ for module in hroce hmmodp; do
 	up loop 4500
 	for kind in failslab fail_page_alloc; do
 		check "$kind beneath $module: verbs" verbs $kind $module
-		sed 's/^/# /' "$RC_TMP/check.log" | head -n 1
+		sed 's/^/# /' "$RC_TMP/check.log" | tail -n 2
 	done
 	hosts_down
 	up netns 4500
