@@ -42,7 +42,7 @@ struct hmmodp_fault {
  */
 #define FAULTS_AT_ONCE	64
 
-/* Protects waiting and running of all mirrors; a leaf, taken in softirq too. */
+/* Protects waiting and running of all mirrors; softirq takes it too, none of ours inside. */
 static DEFINE_SPINLOCK(waiting_lock);
 
 struct workqueue_struct *hmmodp_queue;
