@@ -51,9 +51,8 @@ struct hroce_walk;
  * @done: set with release semantics by the fault's callback
  * @stats: where the time is counted
  * @since: when it began
- * @callbacks: 1 until the fault's callback has returned or will never come; a callback
- *	that was seen by its @done may still be about to kick, and so may one more be
- *	than the fault under way
+ * @callbacks: how many may still come or be running: that of the fault under way, and
+ *	those whose @done was seen before they had kicked
  * Only @err, @done and @callbacks are written by others than the runner's owner.
  */
 struct hroce_stall {
