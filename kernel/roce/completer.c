@@ -104,6 +104,8 @@ static void hroce_retry(struct hroce_qp *qp)
 		return;
 	}
 	sq->retries_left--;
+	/* each try has its time, also where one for a lost response comes first */
+	sq->retry_at = jiffies + qp->timeout;
 	sq->lost = false;
 	hroce_requester_rewind(qp);
 }
