@@ -76,7 +76,7 @@ void hmmodp_ahead_init(struct hmmodp_ahead *ahead)
 static void start(struct hmmodp_mirror *mirror)
 {
 	kref_get(&mirror->ref);
-	if (!queue_work(hmmodp_queue, &mirror->ahead.work))
+	if (!queue_work(mirror->queue, &mirror->ahead.work))
 		hmmodp_mirror_unref(mirror);
 }
 

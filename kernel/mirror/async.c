@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Faults on a work queue, and their cancellation. */
+/* Faults on the work queue of their mirror, and their cancellation. */
 #include <linux/completion.h>
 #include <linux/export.h>
 #include <linux/kref.h>
@@ -22,7 +22,6 @@ enum fault_state {
 
 struct hmmodp_fault {
 	struct work_struct work;
-	struct list_head waiting;	/* in mirror->waiting, or empty */
 	struct kref ref;		/* the caller's and the work's */
 	struct hmmodp_mirror *mirror;
 	unsigned long va;
@@ -35,17 +34,6 @@ struct hmmodp_fault {
 	bool stop;			/* is CANCELLED; read without the lock */
 	struct completion called;	/* done has returned */
 };
-
-/*
- * Faults of a mirror that run at once; those beyond wait in the mirror. Each may hang
- * on user space, and the work queue, which all processes share, runs some hundreds.
- */
-#define FAULTS_AT_ONCE	64
-
-/* Protects waiting and running of all mirrors; softirq takes it too, none of ours inside. */
-static DEFINE_SPINLOCK(waiting_lock);
-
-struct workqueue_struct *hmmodp_queue;
 
 static void fault_free(struct kref *ref)
 {
@@ -72,48 +60,6 @@ static bool fault_leave_waiting(struct hmmodp_fault *fault, enum fault_state to)
 	return ours;
 }
 
-static void fault_start(struct hmmodp_fault *fault)
-{
-	struct hmmodp_mirror *mirror = fault->mirror;
-
-	spin_lock_bh(&waiting_lock);
-	if (mirror->running == FAULTS_AT_ONCE) {
-		list_add_tail(&fault->waiting, &mirror->waiting);
-	} else {
-		mirror->running++;
-		queue_work(hmmodp_queue, &fault->work);
-	}
-	spin_unlock_bh(&waiting_lock);
-}
-
-/* One has ended: the next takes its place. */
-static void fault_start_next(struct hmmodp_mirror *mirror)
-{
-	struct hmmodp_fault *next;
-
-	spin_lock_bh(&waiting_lock);
-	next = list_first_entry_or_null(&mirror->waiting, struct hmmodp_fault, waiting);
-	if (next) {
-		list_del_init(&next->waiting);
-		queue_work(hmmodp_queue, &next->work);
-	} else {
-		mirror->running--;
-	}
-	spin_unlock_bh(&waiting_lock);
-}
-
-/* Was it waiting? Its mirror may be gone if not. */
-static bool fault_stop_waiting(struct hmmodp_fault *fault)
-{
-	bool waiting;
-
-	spin_lock_bh(&waiting_lock);
-	waiting = !list_empty(&fault->waiting);
-	list_del_init(&fault->waiting);
-	spin_unlock_bh(&waiting_lock);
-	return waiting;
-}
-
 /* The work's references. */
 static void fault_end(struct hmmodp_fault *fault)
 {
@@ -138,7 +84,6 @@ static void fault_work(struct work_struct *work)
 	if (!err)
 		hmmodp_ahead_fault(fault->mirror, fault->va, fault->len,
 				   fault->how & HMMODP_FAULT_WRITE);
-	fault_start_next(fault->mirror);
 	fault_end(fault);
 }
 
@@ -153,7 +98,6 @@ struct hmmodp_fault *hmmodp_fault_async(struct hmmodp_mirror *mirror,
 	if (!fault)
 		return ERR_PTR(-ENOMEM);
 	INIT_WORK(&fault->work, fault_work);
-	INIT_LIST_HEAD(&fault->waiting);
 	kref_init(&fault->ref);
 	kref_get(&fault->ref);		/* the work's */
 	kref_get(&mirror->ref);
@@ -167,7 +111,7 @@ struct hmmodp_fault *hmmodp_fault_async(struct hmmodp_mirror *mirror,
 	fault->state = FAULT_WAITING;
 	fault->stop = false;
 	init_completion(&fault->called);
-	fault_start(fault);
+	queue_work(mirror->queue, &fault->work);
 	return fault;
 }
 EXPORT_SYMBOL_GPL(hmmodp_fault_async);
@@ -176,7 +120,7 @@ bool hmmodp_fault_cancel(struct hmmodp_fault *fault)
 {
 	if (fault_leave_waiting(fault, FAULT_CANCELLED)) {
 		WRITE_ONCE(fault->stop, true);
-		if (fault_stop_waiting(fault))
+		if (cancel_work(&fault->work))
 			fault_end(fault);
 		return true;
 	}
@@ -185,17 +129,3 @@ bool hmmodp_fault_cancel(struct hmmodp_fault *fault)
 	return false;
 }
 EXPORT_SYMBOL_GPL(hmmodp_fault_cancel);
-
-/* As many at once as may be. */
-int __init hmmodp_async_init(void)
-{
-	hmmodp_queue = alloc_workqueue("hmmodp", WQ_UNBOUND | WQ_HIGHPRI,
-				       WQ_MAX_ACTIVE);
-	return hmmodp_queue ? 0 : -ENOMEM;
-}
-
-/* Waits for cancelled faults that are still on their way out. */
-void hmmodp_async_exit(void)
-{
-	destroy_workqueue(hmmodp_queue);
-}

@@ -31,6 +31,9 @@ struct hmmodp_mirror {
 	struct mm_struct *mm;		/* kept by mmgrab(): may be dead */
 	struct mem_cgroup *memcg;	/* pays for spans and tables */
 	struct kref ref;
+	struct work_struct free;
+	/* all that is done for it; its own, for what hangs on this process */
+	struct workqueue_struct *queue;
 	unsigned int users;		/* protected by mirrors_lock */
 	struct hlist_node node;		/* in mirrors, likewise */
 	struct list_head list;		/* of all, for those who go over them; RCU */
@@ -48,8 +51,6 @@ struct hmmodp_mirror {
 	unsigned long hand;		/* of the clock: the next span; span_lock */
 	struct delayed_work idle;	/* armed while there are spans; holds a ref */
 	atomic_t prefetches;		/* asynchronous ones under way */
-	struct list_head waiting;	/* faults that are not run yet; see async.c */
-	unsigned int running;		/* and those that are */
 
 	struct hmmodp_ahead ahead;
 
@@ -67,6 +68,8 @@ struct hmmodp_mirror {
 };
 
 /* mirror.c */
+int hmmodp_mirror_init(void);
+void hmmodp_mirror_exit(void);		/* waits until there is none */
 void hmmodp_mirror_unref(struct hmmodp_mirror *mirror);
 extern struct list_head hmmodp_mirrors;		/* all of them; read under RCU */
 
@@ -81,11 +84,6 @@ enum {
 
 int hmmodp_fault_how(struct hmmodp_mirror *mirror, unsigned long va, size_t len,
 		     unsigned int how, const bool *stop);
-
-/* async.c */
-int hmmodp_async_init(void);
-void hmmodp_async_exit(void);
-extern struct workqueue_struct *hmmodp_queue;
 
 /* aging.c */
 extern const struct mmu_notifier_ops hmmodp_aging_ops;

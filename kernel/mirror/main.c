@@ -14,17 +14,17 @@ static int __init hmmodp_init(void)
 	err = hmmodp_span_init();
 	if (err)
 		return err;
-	err = hmmodp_async_init();
+	err = hmmodp_mirror_init();
 	if (err)
 		goto span;
 	err = hmmodp_reclaim_init();
 	if (err)
-		goto async;
+		goto mirror;
 	hmmodp_dump_init();
 	return 0;
 
-async:
-	hmmodp_async_exit();
+mirror:
+	hmmodp_mirror_exit();
 span:
 	hmmodp_span_exit();
 	return err;
@@ -34,7 +34,7 @@ static void __exit hmmodp_exit(void)
 {
 	hmmodp_dump_exit();
 	hmmodp_reclaim_exit();
-	hmmodp_async_exit();
+	hmmodp_mirror_exit();
 	hmmodp_span_exit();
 }
 

@@ -4,6 +4,8 @@
 #include <linux/hash.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
+#include <linux/workqueue.h>
 
 #include "mm.h"
 #include "core.h"
@@ -15,6 +17,13 @@ static DEFINE_HASHTABLE(mirrors, 8);	/* by mm */
 
 LIST_HEAD(hmmodp_mirrors);
 static DEFINE_SPINLOCK(list_lock);	/* protects changes of hmmodp_mirrors */
+
+static struct workqueue_struct *freeing;
+
+/* Of one mirror. Each may hang on user space; where there is more, it waits for these. */
+#define WORKS_AT_ONCE	64
+
+static void mirror_free(struct work_struct *work);
 
 static struct hmmodp_mirror *find_locked(struct mm_struct *mm,
 					 struct hmmodp_owner *owner)
@@ -44,18 +53,14 @@ static int register_notifiers(struct hmmodp_mirror *mirror, struct mm_struct *mm
 	return err == -EINTR ? -ERESTARTNOINTR : err;
 }
 
-static struct hmmodp_mirror *make(struct mm_struct *mm,
-				  struct hmmodp_owner *owner)
+static void mirror_init(struct hmmodp_mirror *mirror, struct mm_struct *mm,
+			struct hmmodp_owner *owner)
 {
-	struct hmmodp_mirror *mirror;
 	unsigned int i;
-	int err;
 
-	mirror = kzalloc_obj(*mirror, GFP_KERNEL_ACCOUNT);
-	if (!mirror)
-		return ERR_PTR(-ENOMEM);
 	mirror->mm = mm;
 	kref_init(&mirror->ref);
+	INIT_WORK(&mirror->free, mirror_free);
 	mirror->users = 1;
 	spin_lock_init(&mirror->owner_lock);
 	mirror->owner = owner;
@@ -67,19 +72,38 @@ static struct hmmodp_mirror *make(struct mm_struct *mm,
 	mirror->regions = RB_ROOT_CACHED;
 	for (i = 0; i < HMMODP_FAULT_LOCKS; i++)
 		mutex_init(&mirror->fault_lock[i]);
-	INIT_LIST_HEAD(&mirror->waiting);
 	mirror->aging.ops = &hmmodp_aging_ops;
+}
+
+static struct hmmodp_mirror *make(struct mm_struct *mm,
+				  struct hmmodp_owner *owner)
+{
+	struct hmmodp_mirror *mirror;
+	int err = -ENOMEM;
+
+	mirror = kzalloc_obj(*mirror, GFP_KERNEL_ACCOUNT);
+	if (!mirror)
+		return ERR_PTR(-ENOMEM);
+	mirror_init(mirror, mm, owner);
+	mirror->queue = alloc_workqueue("hmmodp/%d", WQ_UNBOUND | WQ_HIGHPRI,
+					WORKS_AT_ONCE, task_tgid_nr(current));
+	if (!mirror->queue)
+		goto free;
 	err = register_notifiers(mirror, mm);
-	if (err) {
-		kfree(mirror);
-		return ERR_PTR(err);
-	}
+	if (err)
+		goto queue;
 	mmgrab(mm);
 	mirror->memcg = get_mem_cgroup_from_mm(mm);
 	spin_lock(&list_lock);
 	list_add_rcu(&mirror->list, &hmmodp_mirrors);
 	spin_unlock(&list_lock);
 	return mirror;
+
+queue:
+	destroy_workqueue(mirror->queue);
+free:
+	kfree(mirror);
+	return ERR_PTR(err);
 }
 
 /* The mirror with one user more; or @fresh, which has one, where there is none. */
@@ -133,9 +157,9 @@ EXPORT_SYMBOL_GPL(hmmodp_mirror_hold);
  * No user, no fault: nobody looks at the entries any more. The notifiers still
  * do, and must until the last dirty page has been told.
  */
-static void mirror_free(struct kref *ref)
+static void mirror_free(struct work_struct *work)
 {
-	struct hmmodp_mirror *mirror = container_of(ref, struct hmmodp_mirror, ref);
+	struct hmmodp_mirror *mirror = container_of(work, struct hmmodp_mirror, free);
 	struct hmmodp_span *span;
 	LIST_HEAD(dying);
 	unsigned long i;
@@ -143,6 +167,10 @@ static void mirror_free(struct kref *ref)
 	spin_lock(&list_lock);
 	list_del_rcu(&mirror->list);
 	spin_unlock(&list_lock);
+	/* either this sees who waits for the last one, or he sees that it has gone */
+	smp_mb();
+	wake_up_var(&hmmodp_mirrors);
+	destroy_workqueue(mirror->queue);
 	/* waits for those who ask for a page's age, then for those in the list */
 	mmu_notifier_unregister(&mirror->aging, mirror->mm);
 	synchronize_rcu();
@@ -158,10 +186,15 @@ static void mirror_free(struct kref *ref)
 	kfree(mirror);
 }
 
-/* Context: process, may sleep. */
+/* The last one may be a work of the mirror's own queue, which ends with it. */
+static void mirror_unused(struct kref *ref)
+{
+	queue_work(freeing, &container_of(ref, struct hmmodp_mirror, ref)->free);
+}
+
 void hmmodp_mirror_unref(struct hmmodp_mirror *mirror)
 {
-	kref_put(&mirror->ref, mirror_free);
+	kref_put(&mirror->ref, mirror_unused);
 }
 
 void hmmodp_mirror_put(struct hmmodp_mirror *mirror)
@@ -183,3 +216,16 @@ void hmmodp_mirror_put(struct hmmodp_mirror *mirror)
 	hmmodp_mirror_unref(mirror);
 }
 EXPORT_SYMBOL_GPL(hmmodp_mirror_put);
+
+int __init hmmodp_mirror_init(void)
+{
+	freeing = alloc_workqueue("hmmodp_free", WQ_UNBOUND, 0);
+	return freeing ? 0 : -ENOMEM;
+}
+
+/* Cancelled faults may still be on their way out. */
+void hmmodp_mirror_exit(void)
+{
+	wait_var_event(&hmmodp_mirrors, list_empty(&hmmodp_mirrors));
+	destroy_workqueue(freeing);
+}

@@ -8,8 +8,11 @@
 #include "mm.h"
 #include "core.h"
 
-/* Asynchronous ones of a mirror; those beyond are done at once, by the caller. */
-#define PREFETCHES_AT_ONCE	64
+/*
+ * Asynchronous ones of a mirror, which leave room for its faults on the work queue;
+ * those beyond are done at once, by the caller.
+ */
+#define PREFETCHES_AT_ONCE	16
 
 struct prefetch {
 	struct work_struct work;
@@ -62,6 +65,6 @@ void hmmodp_prefetch_async(struct hmmodp_mirror *mirror, unsigned long va, size_
 	p->va = va;
 	p->len = len;
 	p->how = how_of(dir, may_fault);
-	queue_work(hmmodp_queue, &p->work);
+	queue_work(mirror->queue, &p->work);
 }
 EXPORT_SYMBOL_GPL(hmmodp_prefetch_async);

@@ -177,7 +177,7 @@ void hmmodp_reclaim_arm(struct hmmodp_mirror *mirror)
 		return;
 	spin_lock_bh(&mirror->owner_lock);
 	if (mirror->owner &&
-	    queue_delayed_work(hmmodp_queue, &mirror->idle, IDLE_PERIOD))
+	    queue_delayed_work(mirror->queue, &mirror->idle, IDLE_PERIOD))
 		kref_get(&mirror->ref);
 	spin_unlock_bh(&mirror->owner_lock);
 }

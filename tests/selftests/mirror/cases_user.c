@@ -155,40 +155,63 @@ static void hang(void)
 	device_close(&d);
 }
 
-/* One process may have more faults that hang than any work queue runs at once. */
-static void hang_many(void)
+/* A process with faults that hang, for as long as it lives; it says when they do. */
+static pid_t hanging_process(char *m, unsigned int faults, int told)
 {
-	const unsigned int faults = 2100;
-	char *m = map_anon(16 * MIB, CHUNK), *mine = map_anon(PAGE, PAGE), c;
+	pid_t child = fork();
+	unsigned int i;
 	struct device d;
-	int pass[2];
-	pid_t child;
+	struct uffd u;
 
-	madvise(m, 16 * MIB, MADV_NOHUGEPAGE);
+	CHECK(child >= 0);
+	if (child)
+		return child;
+	device_open(&d);
+	uffd_open(&u, m, faults * PAGE);
+	for (i = 0; i < faults; i++)
+		CHECK(!device_cancel(&d, m + i * PAGE, PAGE, false, 500));
+	CHECK(write(told, "x", 1) == 1);
+	for (;;)
+		pause();
+}
+
+/* More faults hang than a work queue runs: one process's, then those of many. */
+static void hang_many(unsigned int processes, unsigned int faults)
+{
+	char *m = map_anon(faults * PAGE, CHUNK), *mine = map_anon(PAGE, PAGE), c;
+	pid_t child[processes];
+	struct device d;
+	unsigned int i;
+	int tell[2];
+
+	madvise(m, faults * PAGE, MADV_NOHUGEPAGE);
 	pattern_fill(mine, PAGE, 3, 0);
-	CHECK(pipe(pass) == 0);
-	child = fork();
-	if (!child) {
-		unsigned int i;
-		struct uffd u;
-
-		device_open(&d);
-		uffd_open(&u, m, 16 * MIB);
-		for (i = 0; i < faults; i++)
-			CHECK(!device_cancel(&d, m + i * PAGE, PAGE, false, 500));
-		CHECK(write(pass[1], "x", 1) == 1);
-		for (;;)
-			pause();
+	CHECK(pipe(tell) == 0);
+	for (i = 0; i < processes; i++) {
+		child[i] = hanging_process(m, faults, tell[1]);
+		CHECK(read(tell[0], &c, 1) == 1);
 	}
-	close(pass[1]);
-	CHECK(read(pass[0], &c, 1) == 1);
+	close(tell[1]);
 	/* another process's go on */
 	device_open(&d);
 	expect_device_reads(&d, mine, PAGE, 3, 0, FAULT_ASYNC);
 	device_close(&d);
-	CHECK(kill(child, SIGKILL) == 0);
-	CHECK(waitpid(child, NULL, 0) == child);
-	close(pass[0]);
+	for (i = 0; i < processes; i++) {
+		CHECK(kill(child[i], SIGKILL) == 0);
+		CHECK(waitpid(child[i], NULL, 0) == child[i]);
+	}
+	close(tell[0]);
+	CHECK(munmap(m, faults * PAGE) == 0);
+}
+
+static void hang_one(void)
+{
+	hang_many(1, 2100);
+}
+
+static void hang_each(void)
+{
+	hang_many(36, 150);
 }
 
 static void on_alarm(int sig)
@@ -327,7 +350,8 @@ static void outlived(void)
 const struct test_case cases_user[] = {
 	{ "userfaultfd: missing pages are served", missing },
 	{ "userfaultfd: a fault that hangs harms no other", hang },
-	{ "userfaultfd: more faults hang than a queue runs", hang_many },
+	{ "userfaultfd: more faults hang than a queue runs", hang_one },
+	{ "userfaultfd: more faults hang than a queue runs, of many", hang_each },
 	{ "signals while a device is opened", signals },
 	{ "userfaultfd: kill with faults hanging", hang_killed },
 	{ "kill with faults in flight", exit_in_flight },
