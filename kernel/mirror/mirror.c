@@ -197,22 +197,45 @@ void hmmodp_mirror_unref(struct hmmodp_mirror *mirror)
 	kref_put(&mirror->ref, mirror_unused);
 }
 
+/* Without span_lock: whoever has it may be waiting for mmap_lock, in make(). */
+static void clear_all(struct hmmodp_mirror *mirror)
+{
+	struct hmmodp_span *span;
+	unsigned long index = 0;
+
+	do {
+		rcu_read_lock();
+		span = xa_find(&mirror->spans, &index, ULONG_MAX, XA_PRESENT);
+		if (span)
+			hmmodp_span_clear(span, span->base, span->base + HMMODP_SPAN_SIZE,
+					  HMMODP_RECLAIMS);
+		rcu_read_unlock();
+		cond_resched();
+	} while (span && index++ < ULONG_MAX);
+}
+
+/* The owner goes when it has counted what its mirror gives up. */
+static void mirror_abandon(struct hmmodp_mirror *mirror)
+{
+	clear_all(mirror);
+	spin_lock_bh(&mirror->owner_lock);
+	mirror->owner = NULL;
+	spin_unlock_bh(&mirror->owner_lock);
+	hmmodp_reclaim_disarm(mirror);
+}
+
 void hmmodp_mirror_put(struct hmmodp_mirror *mirror)
 {
 	bool last;
 
 	mutex_lock(&mirrors_lock);
 	last = !--mirror->users;
-	if (last) {
+	if (last)
 		hash_del(&mirror->node);
-		spin_lock_bh(&mirror->owner_lock);
-		mirror->owner = NULL;
-		spin_unlock_bh(&mirror->owner_lock);
-	}
 	mutex_unlock(&mirrors_lock);
 	if (!last)
 		return;
-	hmmodp_reclaim_disarm(mirror);
+	mirror_abandon(mirror);
 	hmmodp_mirror_unref(mirror);
 }
 EXPORT_SYMBOL_GPL(hmmodp_mirror_put);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Processes: fork, and credentials that change. */
+/* Processes: fork, credentials that change, what one leaves behind. */
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "loop.h"
@@ -59,4 +60,50 @@ void case_credentials(struct rc_dev *d)
 	loop_expect_none(l.scq);
 	/* teardown by ioctl() is not refused */
 	loop_close(&l);
+}
+
+/* What the NIC has translations for, by the sum that the documentation gives. */
+static long pages_now(struct rc_dev *d)
+{
+	return loop_counter(d, "page_faults") + loop_counter(d, "page_prefetch") +
+	       loop_counter(d, "page_readahead") - loop_counter(d, "page_invalidations") -
+	       loop_counter(d, "page_reclaims");
+}
+
+/* With a context of its own, from opening to closing it. */
+static void bring_and_close(struct rc_dev *d, long before)
+{
+	enum { BYTES = 64 * 4096 };
+	struct ibv_context *ctx = ibv_open_device(d->ctx->device);
+	struct ibv_pd *pd = ctx ? ibv_alloc_pd(ctx) : NULL;
+	struct ibv_sge sge = { .length = BYTES };
+	uint8_t *m = loop_map(BYTES);
+	struct ibv_mr *mr;
+
+	EXPECT(pd);
+	mr = ibv_reg_mr(pd, m, BYTES, IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_ON_DEMAND);
+	EXPECT(mr);
+	sge.addr = (uintptr_t)m;
+	sge.lkey = mr->lkey;
+	EXPECT_EQ(ibv_advise_mr(pd, IBV_ADVISE_MR_ADVICE_PREFETCH_WRITE,
+				IBV_ADVISE_MR_FLAG_FLUSH, &sge, 1), 0);
+	EXPECT(pages_now(d) >= before + 64);
+	EXPECT(!ibv_dereg_mr(mr) && !ibv_dealloc_pd(pd) && !ibv_close_device(ctx));
+	munmap(m, BYTES);
+}
+
+/* A process that has closed its device, and lives on, has no translations. */
+void case_counted_out(struct rc_dev *d)
+{
+	long before = pages_now(d);
+	int status;
+	pid_t pid = fork();
+
+	EXPECT(pid >= 0);
+	if (!pid) {
+		bring_and_close(d, before);
+		_exit(pages_now(d) == before ? 7 : 8);
+	}
+	EXPECT(waitpid(pid, &status, 0) == pid);
+	EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 7);
 }

@@ -158,8 +158,9 @@ void case_uc_lossy(struct rc_dev *d);
 void case_xrc(struct rc_dev *d);
 void case_xrc_errors(struct rc_dev *d);
 void case_xrc_shared(struct rc_dev *d);
-/* cases_process.c: fork, credentials */
+/* cases_process.c: fork, credentials, what is left behind */
 void case_fork(struct rc_dev *d);
 void case_credentials(struct rc_dev *d);
+void case_counted_out(struct rc_dev *d);
 
 #endif

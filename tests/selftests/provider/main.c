@@ -64,6 +64,7 @@ static const struct loop_case cases[] = {
 	{ "xrc_shared", case_xrc_shared },
 	{ "kernel_user", case_kernel_user },
 	{ "fork", case_fork },
+	{ "counted_out", case_counted_out },
 	{ "credentials", case_credentials },
 };
 
