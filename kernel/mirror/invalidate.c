@@ -105,15 +105,15 @@ static bool invalidate(struct mmu_interval_notifier *notifier,
 {
 	struct hmmodp_span *span = container_of(notifier, struct hmmodp_span,
 						notifier);
+	unsigned long start = max(range->start, span->base);
+	unsigned long end = min(range->end, span->base + HMMODP_SPAN_SIZE);
 	unsigned int gone;
 
 	mmu_interval_set_seq(notifier, cur_seq);
-	gone = hmmodp_span_clear(span, range->start, range->end,
-				 HMMODP_INVALIDATIONS);
+	gone = hmmodp_span_clear(span, start, end, HMMODP_INVALIDATIONS);
 	if (gone)
-		hmmodp_region_event(span->mirror, range->start, range->end - 1,
-				    HMMODP_INVALIDATIONS);
-	trace_hmmodp_invalidate(range->start, range->end, range->event, gone);
+		hmmodp_region_event(span->mirror, start, end - 1, HMMODP_INVALIDATIONS);
+	trace_hmmodp_invalidate(start, end, range->event, gone);
 	/* the range may have thousands of spans */
 	if (mmu_notifier_range_blockable(range))
 		cond_resched();

@@ -6,6 +6,7 @@
 #if !defined(HMMODP_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define HMMODP_TRACE_H
 
+#include <linux/mmu_notifier.h>
 #include <linux/tracepoint.h>
 
 TRACE_EVENT(hmmodp_fault,
@@ -26,6 +27,15 @@ TRACE_EVENT(hmmodp_fault,
 		      __entry->how & 8 ? " ahead" : "", __entry->err)
 );
 
+TRACE_DEFINE_ENUM(MMU_NOTIFY_UNMAP);
+TRACE_DEFINE_ENUM(MMU_NOTIFY_CLEAR);
+TRACE_DEFINE_ENUM(MMU_NOTIFY_PROTECTION_VMA);
+TRACE_DEFINE_ENUM(MMU_NOTIFY_PROTECTION_PAGE);
+TRACE_DEFINE_ENUM(MMU_NOTIFY_SOFT_DIRTY);
+TRACE_DEFINE_ENUM(MMU_NOTIFY_RELEASE);
+TRACE_DEFINE_ENUM(MMU_NOTIFY_MIGRATE);
+TRACE_DEFINE_ENUM(MMU_NOTIFY_EXCLUSIVE);
+
 TRACE_EVENT(hmmodp_invalidate,
 	    TP_PROTO(unsigned long start, unsigned long end, int event,
 		     unsigned int pages),
@@ -38,8 +48,18 @@ TRACE_EVENT(hmmodp_invalidate,
 			   __entry->end = end;
 			   __entry->event = event;
 			   __entry->pages = pages;),
-	    TP_printk("start=%#lx end=%#lx event=%d pages=%u", __entry->start,
-		      __entry->end, __entry->event, __entry->pages)
+	    TP_printk("start=%#lx end=%#lx event=%s pages=%u", __entry->start,
+		      __entry->end,
+		      __print_symbolic(__entry->event,
+				       { MMU_NOTIFY_UNMAP, "unmap" },
+				       { MMU_NOTIFY_CLEAR, "clear" },
+				       { MMU_NOTIFY_PROTECTION_VMA, "protection" },
+				       { MMU_NOTIFY_PROTECTION_PAGE, "page protection" },
+				       { MMU_NOTIFY_SOFT_DIRTY, "soft dirty" },
+				       { MMU_NOTIFY_RELEASE, "release" },
+				       { MMU_NOTIFY_MIGRATE, "migrate" },
+				       { MMU_NOTIFY_EXCLUSIVE, "exclusive" }),
+		      __entry->pages)
 );
 
 #endif

@@ -7,7 +7,6 @@
 rc_programs
 [ "$NIC_TYPE" = hroce ] || skip_all "for hroce's counters"
 
-ODP="page_faults page_invalidations page_prefetch"
 declare -A before after
 snapshot() { # ARRAY: "A|B NAME" becomes the value, for both devices
 	local -n values=$1
@@ -38,12 +37,17 @@ expect() { # HOST NAME OPERATOR VALUE
 	test "$by" "$3" "$4" || { echo "$2 of $1 moved by $by, which is not $3 $4"; return 1; }
 }
 
+# those of Documentation/counters.md, and no other
 exist() {
-	local n
-	for n in $ODP sent_pkts rcvd_pkts duplicate_request out_of_sequence packet_seq_err \
-		rnr_nak_retry_err local_ack_timeout_err rx_icrc_encapsulated; do
-		nic_counter A $n > /dev/null || return
-	done
+	diff <(printf '%s\n' page_faults page_prefetch page_readahead page_readahead_hits \
+		page_invalidations page_reclaims page_fault_retries page_fault_errors \
+		prefetch_ranges prefetch_errors requester_faults responder_faults \
+		fault_stall_us parked_pkts park_overflow sent_pkts rcvd_pkts sent_bytes \
+		rcvd_bytes retransmits local_ack_timeout_err packet_seq_err \
+		rnr_nak_retry_err retry_exceeded_err retry_rnr_exceeded_err \
+		duplicate_request out_of_sequence nak_sent send_rnr_err \
+		rx_icrc_encapsulated rx_malformed rx_no_qp tx_dropped | sort) \
+		<(ls -I lifespan "/sys/class/infiniband/$DEV_A/ports/1/hw_counters")
 }
 pinned() {
 	during rc_pair rc_check "" "--iters 6" || return
@@ -137,6 +141,18 @@ latency() { # a histogram that grows with the faults
 	rc_pair rc_check --odp "--odp --iters 2 --cold" || return
 	grep -qE '^(refault|minor|major) [0-9]+-[0-9]* [1-9]' "$file" || { cat "$file"; return 1; }
 }
+tracepoints() { # faults and what takes their pages away, with the reason
+	local of=/sys/kernel/tracing rc=0
+	mountpoint -q $of || mount -t tracefs nodev $of || return
+	echo 1 > $of/events/hmmodp/enable && echo > $of/trace
+	rc_pair rc_check --odp "--odp --iters 2 --cold"
+	rc=$?
+	echo 0 > $of/events/hmmodp/enable
+	grep -q 'hmmodp_fault: va=0x[0-9a-f]* len=[0-9]* write err=0' $of/trace &&
+	grep -qE 'hmmodp_invalidate: start=0x[0-9a-f]* end=0x[0-9a-f]* event=(clear|unmap) pages=[1-9]' \
+		$of/trace || { head -50 $of/trace; rc=1; }
+	return $rc
+}
 
 up netns 1500
 check "there are all of them" exist
@@ -153,5 +169,6 @@ up loop 1500
 check "perftest -W" perftest
 check "of a region" region
 check "fault latency" latency
+check "tracepoints" tracepoints
 hosts_down
 finish
