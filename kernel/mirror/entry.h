@@ -30,7 +30,6 @@ enum hmmodp_entry_bit {
 	HMMODP_ENTRY_DIRTY_BIT,		/* the device wrote it, or is about to */
 	HMMODP_ENTRY_ACCESSED_BIT,	/* the device read or wrote it */
 	HMMODP_ENTRY_COHERENT_BIT,	/* device memory that the CPU can reach */
-	HMMODP_ENTRY_PRIVATE_BIT,	/* device memory that it cannot */
 	HMMODP_ENTRY_AHEAD_BIT,		/* brought by read-ahead, not used so far */
 };
 
@@ -39,7 +38,6 @@ enum hmmodp_entry_bit {
 #define HMMODP_ENTRY_DIRTY	BIT(HMMODP_ENTRY_DIRTY_BIT)
 #define HMMODP_ENTRY_ACCESSED	BIT(HMMODP_ENTRY_ACCESSED_BIT)
 #define HMMODP_ENTRY_COHERENT	BIT(HMMODP_ENTRY_COHERENT_BIT)
-#define HMMODP_ENTRY_PRIVATE	BIT(HMMODP_ENTRY_PRIVATE_BIT)
 #define HMMODP_ENTRY_AHEAD	BIT(HMMODP_ENTRY_AHEAD_BIT)
 
 static_assert(BITS_PER_LONG == 64, "an entry holds a page frame and its flags");
@@ -62,7 +60,7 @@ static inline bool hmmodp_entry_permits(unsigned long entry, bool write)
 	unsigned long need = HMMODP_ENTRY_VALID |
 			     (write ? HMMODP_ENTRY_WRITABLE : 0);
 
-	return (entry & (need | HMMODP_ENTRY_PRIVATE)) == need;
+	return (entry & need) == need;
 }
 
 /* Do two entries stand for the same page? */

@@ -18,7 +18,7 @@
 /*
  * Found under RCU. Whoever needs it longer takes a reference; one is the array's.
  * Only a span without other references is taken out of the array, and freed after
- * a grace period.
+ * two grace periods.
  */
 struct hmmodp_span {
 	struct mmu_interval_notifier notifier;

@@ -86,7 +86,7 @@ static inline struct hroce_mr *to_hmr(struct ib_mr *ibmr)
  * @qpn: the QP that asks
  * @access: IB_ACCESS_* that it must grant, all of them; 0: local read
  * @va: first byte, in the region's address space
- * @len: bytes; with 0, key, PD and address are not checked against bounds
+ * @len: bytes; 0 lies within any bounds
  * @kernel: may it be a HROCE_MR_DMA region
  * Context: any but hard interrupt.
  * Return: with a reference, or ERR_PTR: -EINVAL no such key, wrong PD; -EACCES

@@ -32,7 +32,6 @@ static void hroce_build_reg(struct hroce_send_wqe *wqe, const struct ib_reg_wr *
 	};
 }
 
-/* Kernel users may call with interrupts off: the work queue sends. */
 static int hroce_build_wqe(struct hroce_qp *qp, struct hroce_send_wqe *wqe,
 			   const struct ib_send_wr *wr)
 {

@@ -18,10 +18,6 @@ int hroce_post_send(struct ib_qp *ibqp, const struct ib_send_wr *wr,
 int hroce_post_recv(struct ib_qp *ibqp, const struct ib_recv_wr *wr,
 		    const struct ib_recv_wr **bad_wr);
 
-/* sizeof(struct hroce_qp), for INIT_RDMA_OBJ_SIZE without its definition, is in
- * qp.h; device.c includes that.
- */
-
 /* hroce_rcv_t: where received buffers enter. */
 void hroce_qp_receive(struct sk_buff *skb);
 

@@ -28,7 +28,7 @@ enum hroce_counter {
 	HROCE_RX_NO_QP,			/* no such QP, wrong peer, type or state */
 	HROCE_TX_DROPPED,		/* not taken by the network stack */
 	HROCE_PARKED_PKTS,		/* held back while a page fault was served */
-	HROCE_PARK_OVERFLOW,		/* beyond the bound, RNR NAK sent or dropped */
+	HROCE_PARK_OVERFLOW,		/* dropped, beyond the bound */
 	HROCE_REQ_FAULTS,		/* page faults that stopped a requester */
 	HROCE_RESP_FAULTS,		/* page faults that stopped a responder */
 	HROCE_STALL_US,			/* how long all of these stopped one */

@@ -25,16 +25,14 @@ static void test_make(void)
 static void test_permits(void)
 {
 	unsigned long flags, entry;
-	bool valid, writable, private;
+	bool valid, writable;
 
 	for (flags = 0; flags < FLAGS; flags++) {
 		entry = hmmodp_entry_make(77, flags);
 		valid = flags & HMMODP_ENTRY_VALID;
 		writable = flags & HMMODP_ENTRY_WRITABLE;
-		private = flags & HMMODP_ENTRY_PRIVATE;
-		EXPECT_EQ(hmmodp_entry_permits(entry, false), valid && !private);
-		EXPECT_EQ(hmmodp_entry_permits(entry, true),
-			  valid && writable && !private);
+		EXPECT_EQ(hmmodp_entry_permits(entry, false), valid);
+		EXPECT_EQ(hmmodp_entry_permits(entry, true), valid && writable);
 	}
 	EXPECT(!hmmodp_entry_permits(0, false));
 }

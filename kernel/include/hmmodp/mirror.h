@@ -102,13 +102,11 @@ struct hmmodp_region {
 
 /**
  * struct hmmodp_owner - one device whose processes have mirrors
- * @pgmap_owner: whose device-private pages may stay where they are, or NULL
  * @stats: shared by all mirrors of this owner
  *
  * Embedded in the device; must outlive its mirrors.
  */
 struct hmmodp_owner {
-	void *pgmap_owner;
 	struct hmmodp_stats stats;
 };
 
