@@ -3,6 +3,7 @@
 #ifndef HMMODP_COMPAT_MM_H
 #define HMMODP_COMPAT_MM_H
 
+#include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
@@ -14,6 +15,21 @@
 #ifndef kzalloc_obj
 #define kzalloc_obj(obj, gfp)	kzalloc(sizeof(obj), gfp)
 #endif
+
+/* There are none before 6.6. */
+#ifndef VM_SHADOW_STACK
+#define VM_SHADOW_STACK	VM_NONE
+#endif
+
+/* Only where the CPU has them. */
+static inline bool hmmodp_may_have_shadow_stacks(void)
+{
+#ifdef X86_FEATURE_USER_SHSTK
+	return cpu_feature_enabled(X86_FEATURE_USER_SHSTK);
+#else
+	return VM_SHADOW_STACK != VM_NONE;
+#endif
+}
 
 /* What the questions about a page's age return. */
 #ifdef HMMODP_HAVE_MM_YOUNG_BOOL

@@ -9,12 +9,15 @@
  *		mmu_interval_read_retry(seq)?	someone invalidated: start over
  *		install
  */
+#include <linux/fs.h>
 #include <linux/hmm.h>
+#include <linux/magic.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include "mm.h"
 #include "inject.h"
 #include "round.h"
 
@@ -79,16 +82,39 @@ static unsigned int first_missing(struct hmmodp_chunk_fault *f)
 }
 
 /*
- * HMM's word on a page as an entry, with @flags. The page cannot go: the caller has
- * checked.
+ * A page of memfd_secret(): in nobody's reach but the process's, and without an address
+ * in the kernel. HMM does not tell it from others.
  */
-static inline unsigned long entry_of(unsigned long hmm_pfn, unsigned long flags)
+static inline bool is_secret(struct page *page)
 {
+	const struct address_space *mapping = READ_ONCE(page_folio(page)->mapping);
+
+	if (!mapping || (unsigned long)mapping & (sizeof(long) - 1))	/* anonymous */
+		return false;
+	return mapping->host && mapping->host->i_sb->s_magic == SECRETMEM_MAGIC;
+}
+
+/*
+ * HMM's word on a page as an entry, with @flags. The page cannot go, nor be cut off its
+ * file: the caller has checked.
+ */
+static inline unsigned long entry_of(struct hmmodp_chunk_fault *f, unsigned int i,
+				     unsigned long flags)
+{
+	unsigned long hmm_pfn = f->pages[i - f->low];
+	struct page *page;
+
 	if ((hmm_pfn & (HMM_PFN_VALID | HMM_PFN_ERROR)) != HMM_PFN_VALID)
 		return 0;
+	page = hmm_pfn_to_page(hmm_pfn);
+	if (unlikely(is_secret(page))) {
+		if (i >= f->first)
+			f->secret = min(f->secret, i);
+		return 0;
+	}
 	if (hmm_pfn & HMM_PFN_WRITE)
 		flags |= HMMODP_ENTRY_WRITABLE;
-	if (is_device_coherent_page(hmm_pfn_to_page(hmm_pfn)))
+	if (is_device_coherent_page(page))
 		flags |= HMMODP_ENTRY_COHERENT;
 	return hmmodp_entry_make(hmm_pfn & ~HMM_PFN_FLAGS, flags);
 }
@@ -103,13 +129,13 @@ static void install_locked(struct hmmodp_chunk_fault *f, unsigned long **spare,
 	unsigned int i;
 
 	if (is_huge(seen)) {
-		hmmodp_chunk_install_leaf_locked(f->chunk, entry_of(seen, flags) -
+		hmmodp_chunk_install_leaf_locked(f->chunk, entry_of(f, f->first, flags) -
 						 hmmodp_entry_make(f->first, 0),
 						 freed, fresh);
 		return;
 	}
-	for (i = 0; i < f->high - f->low; i++)
-		f->pages[i] = entry_of(f->pages[i], flags);
+	for (i = f->low; i < f->high; i++)
+		f->pages[i - f->low] = entry_of(f, i, flags);
 	hmmodp_chunk_install_locked(f->chunk, f->low, f->high, f->pages, spare,
 				    fresh);
 	if (f->low == 0 && f->high == HMMODP_CHUNK_PAGES && f->chunk->table)
@@ -263,6 +289,28 @@ bool hmmodp_process_gone(const struct mm_struct *mm)
 #endif
 }
 
+/* HMM does not tell them from others. They are written by CALL alone. */
+static void deny_shadow_stacks(struct hmmodp_chunk_fault *f, int *failed)
+{
+	unsigned long start = f->base + ((unsigned long)f->low << PAGE_SHIFT);
+	unsigned long end = f->base + ((unsigned long)f->high << PAGE_SHIFT);
+	struct vm_area_struct *vma;
+	unsigned long va = start;
+
+	while (va < end) {
+		vma = find_vma(f->mirror->mm, va);
+		if (!vma || vma->vm_start >= end)
+			return;
+		va = vma->vm_end;
+		if (!(vma->vm_flags & VM_SHADOW_STACK))
+			continue;
+		*failed = -EFAULT;
+		for (va = max(vma->vm_start, start); va < min(vma->vm_end, end);
+		     va += PAGE_SIZE)
+			f->pages[(va - start) >> PAGE_SHIFT] &= ~HMM_PFN_WRITE;
+	}
+}
+
 static int round_with_table(struct hmmodp_chunk_fault *f, unsigned int *bad,
 			    unsigned long **spare)
 {
@@ -275,6 +323,8 @@ static int round_with_table(struct hmmodp_chunk_fault *f, unsigned int *bad,
 	};
 	mmap_read_lock(f->mirror->mm);
 	err = ask_hmm(f, &failed);
+	if (!err && hmmodp_may_have_shadow_stacks())
+		deny_shadow_stacks(f, &failed);
 	mmap_read_unlock(f->mirror->mm);
 	/* again, for it may have ended while this waited */
 	if (hmmodp_inject(HMMODP_INJECT_BUSY) || hmmodp_process_gone(f->mirror->mm))
@@ -282,7 +332,12 @@ static int round_with_table(struct hmmodp_chunk_fault *f, unsigned int *bad,
 	if (err)
 		return err;
 	*bad = first_missing(f);
+	f->secret = f->last;
 	err = install(f, spare);
+	if (f->secret < *bad) {
+		*bad = f->secret;
+		failed = -EFAULT;
+	}
 	if (err || *bad == f->last || f->how & HMMODP_FAULT_LOOK)
 		return err;
 	if (!failed)		/* gone while we looked */

@@ -35,7 +35,7 @@ prepare() {
 qemu() {
 	local k=${KERNEL_DIR[$1]} accel=$2 out=$3 img newest='' n=0 cpu=max cpus=$VM_CPUS memory=4096
 	local kargs="console=ttyS0 panic=-1 tsc=reliable no_timer_check mitigations=off log_buf_len=16M"
-	kargs+=" rcupdate.rcu_cpu_stall_timeout=60 $VM_KARGS"
+	kargs+=" rcupdate.rcu_cpu_stall_timeout=60 secretmem.enable=1 $VM_KARGS"
 	local q=(qemu-system-x86_64 -nodefaults -no-user-config -M q35 -display none -no-reboot)
 	case $accel in
 	kvm) cpu=host; q+=(-accel kvm);;
