@@ -62,7 +62,7 @@ struct hmmodp_mirror {
 	/*
 	 * One fault at a time in a chunk, the others wait and find their pages
 	 * present. By hash; faults of unrelated chunks that share a lock only
-	 * wait. Never held while waiting for user space.
+	 * wait. Not held while userfaultfd is waited for; a file's pages may be.
 	 */
 	struct mutex fault_lock[HMMODP_FAULT_LOCKS];
 };

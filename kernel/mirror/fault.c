@@ -37,7 +37,8 @@ static int fixup(struct hmmodp_chunk_fault *f, unsigned int bad)
 	bool unlocked = false;
 	int err;
 
-	mmap_read_lock(mm);
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
 	err = fixup_user_fault(mm, f->base + ((unsigned long)bad << PAGE_SHIFT),
 			       FAULT_FLAG_REMOTE |
 			       (f->how & HMMODP_FAULT_WRITE ? FAULT_FLAG_WRITE : 0), &unlocked);
@@ -97,7 +98,8 @@ static int fault_chunk(struct hmmodp_chunk_fault *f)
 	while (!given_up(f)) {
 		if (hmmodp_process_gone(f->mirror->mm))
 			return -EFAULT;
-		mutex_lock(lock);
+		if (mutex_lock_killable(lock))
+			break;
 		err = hmmodp_fault_round(f, &bad);
 		mutex_unlock(lock);
 		if (!err)

@@ -321,7 +321,8 @@ static int round_with_table(struct hmmodp_chunk_fault *f, unsigned int *bad,
 		.notifier = &f->span->notifier,
 		.notifier_seq = mmu_interval_read_begin(&f->span->notifier),
 	};
-	mmap_read_lock(f->mirror->mm);
+	if (mmap_read_lock_killable(f->mirror->mm))
+		return -EINTR;
 	err = ask_hmm(f, &failed);
 	if (!err && hmmodp_may_have_shadow_stacks())
 		deny_shadow_stacks(f, &failed);
