@@ -40,6 +40,12 @@ static void span_free(struct hmmodp_span *span)
 	kmem_cache_free(span_cache, span);
 }
 
+/*
+ * Where the control group of the process has no room, the mirror shall give back some
+ * of its own (hmmodp_reclaim_some()), and not have the process killed.
+ */
+#define GFP_MIRROR	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
 static struct hmmodp_span *span_alloc(struct hmmodp_mirror *mirror,
 				      unsigned long base)
 {
@@ -48,7 +54,7 @@ static struct hmmodp_span *span_alloc(struct hmmodp_mirror *mirror,
 
 	if (hmmodp_inject(HMMODP_INJECT_NO_MEMORY))
 		return NULL;
-	span = kmem_cache_zalloc(span_cache, GFP_KERNEL_ACCOUNT);
+	span = kmem_cache_zalloc(span_cache, GFP_MIRROR);
 	if (!span)
 		return NULL;
 	atomic_long_add(sizeof(*span), &mirror->bytes);
@@ -77,7 +83,7 @@ static struct hmmodp_span *make(struct hmmodp_mirror *mirror, unsigned long base
 		goto free;
 	refcount_inc(&span->refs);	/* the caller's */
 	err = xa_err(xa_store(&mirror->spans, base >> HMMODP_SPAN_SHIFT, span,
-			      GFP_KERNEL_ACCOUNT));
+			      GFP_MIRROR));
 	if (err)
 		goto remove;
 	return span;
@@ -208,7 +214,7 @@ static unsigned long *table_new(struct hmmodp_mirror *mirror)
 	struct mem_cgroup *memcg = set_active_memcg(mirror->memcg);
 	unsigned long *table;
 
-	table = kcalloc(HMMODP_CHUNK_PAGES, sizeof(*table), GFP_KERNEL_ACCOUNT);
+	table = kcalloc(HMMODP_CHUNK_PAGES, sizeof(*table), GFP_MIRROR);
 	set_active_memcg(memcg);
 	if (table)
 		atomic_long_add(HMMODP_TABLE_BYTES, &mirror->bytes);
