@@ -53,20 +53,24 @@ static unsigned long limit_bytes(void)
 	return clamp(kib, LEAST_KIB, LONG_MAX >> 10) << 10;
 }
 
-/* Returns the bytes given back. A leaf costs nothing and stays. */
+/*
+ * Returns the bytes given back. A leaf costs nothing, and goes by force only, for the
+ * span that it keeps.
+ */
 static unsigned long chunk_reclaim(struct hmmodp_span *span, unsigned int i, bool force)
 {
 	struct hmmodp_chunk *chunk = &span->chunk[i];
 	unsigned long base = span->base + i * HMMODP_CHUNK_SIZE;
+	bool table = READ_ONCE(chunk->table);
 
-	if (!READ_ONCE(chunk->table))
+	if (!table && !(force && READ_ONCE(chunk->populated)))
 		return 0;
 	if (READ_ONCE(chunk->hot) && !force) {
 		WRITE_ONCE(chunk->hot, false);
 		return 0;
 	}
 	hmmodp_span_clear(span, base, base + HMMODP_CHUNK_SIZE, HMMODP_RECLAIMS);
-	return HMMODP_TABLE_BYTES;
+	return table ? HMMODP_TABLE_BYTES : 0;
 }
 
 static unsigned long span_reclaim(struct hmmodp_span *span, bool force)
