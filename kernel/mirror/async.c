@@ -8,6 +8,7 @@
 
 #include "mm.h"
 #include "core.h"
+#include "reclaim.h"
 
 /*
  * WAITING -> CALLING -> CALLED	served, done is heard
@@ -34,6 +35,18 @@ struct hmmodp_fault {
 	bool stop;			/* is CANCELLED; read without the lock */
 	struct completion called;	/* done has returned */
 };
+
+/*
+ * A fault brings no more than this, so that what it has brought is used while it is
+ * there; nor more than half of what the limit on a mirror has room for.
+ */
+#define MOST_BYTES	(16UL << 20)
+
+size_t hmmodp_fault_most(void)
+{
+	return clamp(hmmodp_reclaim_room() / 2, HMMODP_CHUNK_SIZE, MOST_BYTES);
+}
+EXPORT_SYMBOL_GPL(hmmodp_fault_most);
 
 static void fault_free(struct kref *ref)
 {
@@ -103,7 +116,7 @@ struct hmmodp_fault *hmmodp_fault_async(struct hmmodp_mirror *mirror,
 	kref_get(&mirror->ref);
 	fault->mirror = mirror;
 	fault->va = va;
-	fault->len = len;
+	fault->len = min(len, hmmodp_fault_most());
 	fault->how = HMMODP_FAULT_FRONT | (dir == HMMODP_WRITE ? HMMODP_FAULT_WRITE : 0);
 	fault->done = done;
 	fault->ctx = ctx;

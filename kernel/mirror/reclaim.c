@@ -53,6 +53,11 @@ static unsigned long limit_bytes(void)
 	return clamp(kib, LEAST_KIB, LONG_MAX >> 10) << 10;
 }
 
+unsigned long hmmodp_reclaim_room(void)
+{
+	return limit_bytes() / HMMODP_TABLE_BYTES * HMMODP_CHUNK_SIZE;
+}
+
 /*
  * Returns the bytes given back. A leaf costs nothing, and goes by force only, for the
  * span that it keeps.

@@ -18,6 +18,9 @@ extern atomic_long_t hmmodp_tables;	/* of all mirrors */
 /* Before the mirror grows: if it is over its limit, give back what is not in use. */
 void hmmodp_reclaim_over_limit(struct hmmodp_mirror *mirror);
 
+/* Bytes of small pages that the limit on a mirror has room for. */
+unsigned long hmmodp_reclaim_room(void);
+
 /* There was no memory, for the (tries + 1)th time in a row: give back some perhaps. */
 void hmmodp_reclaim_some(struct hmmodp_mirror *mirror, unsigned int tries);
 

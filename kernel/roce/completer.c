@@ -185,7 +185,9 @@ static int hroce_place(struct hroce_qp *qp, struct hroce_swr *swr, u32 off, u32 
 	err = hroce_walk_move(&walk, len, actor, ctx);
 	if (err == -EAGAIN) {
 		hroce_count(qp->dev->stats, HROCE_REQ_FAULTS);
-		if (hroce_walk_stall(&walk, &qp->sq.resp_stall, swr->length - off)) {
+		if (hroce_walk_stall(&walk, &qp->sq.resp_stall,
+				     hroce_psn_add(swr->first_psn, off / qp->mtu),
+				     swr->length - off)) {
 			qp->sq.again = true;
 			qp->sq.again_at = jiffies + 1;
 		}

@@ -131,6 +131,9 @@ static void hroce_qp_setup(struct hroce_qp *qp, struct ib_qp_init_attr *init)
 	qp->sq.send_stall.stats = qp->dev->stats;
 	qp->sq.resp_stall.stats = qp->dev->stats;
 	qp->rq.stall.stats = qp->dev->stats;
+	qp->sq.send_stall.most = U32_MAX;
+	qp->sq.resp_stall.most = U32_MAX;
+	qp->rq.stall.most = U32_MAX;
 	if (init->qp_type == IB_QPT_GSI)
 		qp->qkey = IB_QP1_QKEY;
 	/* a datagram is one packet, of what the port takes when it is sent */

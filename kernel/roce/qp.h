@@ -43,6 +43,16 @@ struct hroce_walk;
 #define HROCE_INBOX_SKBS	1024
 #define HROCE_INBOX_BYTES	(8u << 20)
 
+/* What a fault is for. */
+struct hroce_want {
+	u64 va;
+	u32 need;			/* bytes of this packet, or burst */
+	u32 len;			/* and all that will follow */
+	u32 psn;			/* of that packet */
+	u32 mtu;
+	enum hmmodp_dir dir;
+};
+
 /**
  * struct hroce_stall - a half that waits for a page fault
  * @fault: under way or just served; NULL: not stalled
@@ -51,6 +61,8 @@ struct hroce_walk;
  * @done: set with release semantics by the fault's callback
  * @stats: where the time is counted
  * @since: when it began
+ * @last: what the last fault brought
+ * @most: bytes that the next may bring beyond its need
  * @callbacks: how many may still come or be running: that of the fault under way, and
  *	those whose @done was seen before they had kicked
  * Only @err, @done and @callbacks are written by others than the runner's owner.
@@ -60,6 +72,8 @@ struct hroce_stall {
 	struct hroce_runner *runner;
 	struct hroce_stats __percpu *stats;
 	ktime_t since;
+	struct hroce_want last;
+	u32 most;
 	atomic_t callbacks;
 	int err;
 	bool done;
@@ -361,8 +375,7 @@ void hroce_sq_reset(struct hroce_qp *qp);
 void hroce_rq_reset(struct hroce_qp *qp);
 
 /* stall.c */
-int hroce_stall_begin(struct hroce_stall *s, struct hroce_mr *mr, u64 va, size_t len,
-		      enum hmmodp_dir dir);
+int hroce_stall_begin(struct hroce_stall *s, struct hroce_mr *mr, struct hroce_want want);
 /* -EINPROGRESS: still waiting; 0: go on; -EFAULT: the address is bad. */
 int hroce_stall_check(struct hroce_stall *s);
 void hroce_stall_cancel(struct hroce_stall *s);

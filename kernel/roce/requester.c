@@ -166,7 +166,7 @@ bool hroce_requester_trouble(struct hroce_qp *qp, struct hroce_swr *swr,
 			return true;
 		hroce_count(qp->dev->stats, HROCE_REQ_FAULTS);
 		qp->sq.stall_index = qp->sq.send;
-		err = hroce_walk_stall(walk, &qp->sq.send_stall, rest);
+		err = hroce_walk_stall(walk, &qp->sq.send_stall, qp->sq.psn, rest);
 		return err ? hroce_requester_again(&qp->sq) : true;
 	case -ENOMEM:
 		return hroce_requester_again(&qp->sq);

@@ -115,7 +115,7 @@ int hroce_responder_stall(struct hroce_qp *qp, struct hroce_walk *walk, u32 psn)
 	hroce_count(qp->dev->stats, HROCE_RESP_FAULTS);
 	hroce_count_n(qp->dev->stats, HROCE_PARKED_PKTS, skb_queue_len(&rq->inbox.skbs));
 	hroce_responder_flush_ack(qp);
-	if (hroce_walk_stall(walk, &rq->stall, rq->bad_address ? walk->need : U32_MAX)) {
+	if (hroce_walk_stall(walk, &rq->stall, psn, rq->bad_address ? walk->need : U32_MAX)) {
 		rq->again = true;
 		rq->again_at = jiffies + 1;
 	}

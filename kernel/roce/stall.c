@@ -17,19 +17,45 @@ static void hroce_stall_done(void *ctx, int err)
 	(void)atomic_fetch_dec_release(&s->callbacks);
 }
 
+/* Few enough to be there in any case. */
+#define HROCE_STALL_LEAST	((u32)SZ_64K)
+
+/* Did the last fault, of the same message, bring this place? Then it went unused. */
+static bool hroce_stall_was_vain(const struct hroce_stall *s, const struct hroce_want *want)
+{
+	u64 used = want->va - s->last.va;
+	int packets = hroce_psn_diff(want->psn, s->last.psn);
+
+	return used < s->last.len && packets >= 0 && (u64)packets * want->mtu <= used;
+}
+
+/*
+ * Where memory is tight, what a fault has brought may be gone before it is used. So less
+ * at once, until it holds.
+ */
+static void hroce_stall_limit(struct hroce_stall *s, struct hroce_want *want)
+{
+	if (hroce_stall_was_vain(s, want))
+		s->most /= 4;
+	else
+		s->most = min_t(u64, max(s->most, HROCE_STALL_LEAST / 2) * 2ULL, U32_MAX);
+	want->len = min3(want->len, max(want->need, s->most), (u32)hmmodp_fault_most());
+	s->last = *want;
+}
+
 /*
  * The callback may come before hmmodp_fault_async() returns: then its kick only
  * makes the owner, which is the caller, look again.
  */
-int hroce_stall_begin(struct hroce_stall *s, struct hroce_mr *mr, u64 va, size_t len,
-		      enum hmmodp_dir dir)
+int hroce_stall_begin(struct hroce_stall *s, struct hroce_mr *mr, struct hroce_want want)
 {
 	struct hmmodp_fault *fault;
 
 	s->done = false;
 	s->since = ktime_get();
 	atomic_inc(&s->callbacks);
-	fault = hroce_mr_fault_async(mr, va, len, dir, hroce_stall_done, s);
+	hroce_stall_limit(s, &want);
+	fault = hroce_mr_fault_async(mr, want.va, want.len, want.dir, hroce_stall_done, s);
 	if (IS_ERR(fault)) {
 		atomic_dec(&s->callbacks);
 		return PTR_ERR(fault);

@@ -113,10 +113,19 @@ int hroce_walk_move(struct hroce_walk *w, u32 len, hmmodp_actor_t actor, void *c
 	return 0;
 }
 
-int hroce_walk_stall(struct hroce_walk *w, struct hroce_stall *stall, u32 len)
+int hroce_walk_stall(struct hroce_walk *w, struct hroce_stall *stall, u32 psn, u32 len)
 {
-	return hroce_stall_begin(stall, w->mr, w->sge->addr + w->off,
-				 min(len, w->sge->length - w->off), w->dir);
+	u32 left = w->sge->length - w->off;
+	struct hroce_want want = {
+		.va = w->sge->addr + w->off,
+		.need = min(w->need, left),
+		.len = min(len, left),
+		.psn = psn,
+		.mtu = w->qp->mtu,
+		.dir = w->dir,
+	};
+
+	return hroce_stall_begin(stall, w->mr, want);
 }
 
 /* The range lies within the buffer: the packet's length has been checked. */

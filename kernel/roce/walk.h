@@ -56,9 +56,10 @@ int hroce_walk_move(struct hroce_walk *w, u32 len, hmmodp_actor_t actor, void *c
 
 /**
  * hroce_walk_stall - begin the fault that hroce_walk_move() needs
- * @len: fault this many bytes from here, as far as the element goes
+ * @psn: of the packet, or the first of the burst, that it is for
+ * @len: fault as many bytes from here, if there is room, as far as the element goes
  */
-int hroce_walk_stall(struct hroce_walk *w, struct hroce_stall *stall, u32 len);
+int hroce_walk_stall(struct hroce_walk *w, struct hroce_stall *stall, u32 psn, u32 len);
 
 /*
  * Atomics: is this piece the whole of an aligned word? A request's address says nothing

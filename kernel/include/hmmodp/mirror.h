@@ -198,7 +198,7 @@ typedef void (*hmmodp_fault_done_t)(void *ctx, int err);
  * hmmodp_fault_async - hmmodp_fault() on a work queue, of as much as need be
  * @mirror: the process
  * @va: first byte
- * @len: bytes > 0
+ * @len: bytes > 0; hmmodp_fault_most() of them come, not more
  * @dir: the rights wanted
  * @done: called exactly once, unless hmmodp_fault_cancel() came first; may be
  *	called before this function returns. With 0 also where pages have come from
@@ -213,6 +213,14 @@ struct hmmodp_fault *hmmodp_fault_async(struct hmmodp_mirror *mirror,
 					unsigned long va, size_t len,
 					enum hmmodp_dir dir,
 					hmmodp_fault_done_t done, void *ctx);
+
+/**
+ * hmmodp_fault_most - what a fault of hmmodp_fault_async() brings at most
+ *
+ * Context: any.
+ * Return: bytes, 2 MiB to 16 MiB; it follows the limit on a mirror.
+ */
+size_t hmmodp_fault_most(void);
 
 /**
  * hmmodp_fault_cancel - make sure that done is not running and never will
