@@ -16,17 +16,18 @@ static struct workqueue_struct *hroce_wq;
 static void hroce_runner_run(struct hroce_runner *r, int budget)
 {
 	bool more;
-	int seen;
 
 	for (;;) {
-		seen = atomic_read(&r->kicks);
+		/* whatever a kick told of is seen by this step; a full barrier */
+		atomic_xchg(&r->state, HROCE_RUNNER_OWNED);
 		more = r->step(r);
 		if (unlikely(atomic_read(&r->wanted))) {
 			/* what is left to do is done when it is disowned */
-			atomic_set_release(&r->kicks, 0);
+			atomic_set_release(&r->state, HROCE_RUNNER_IDLE);
 			return;
 		}
-		if (!more && atomic_cmpxchg(&r->kicks, seen, 0) == seen)
+		if (!more && atomic_cmpxchg(&r->state, HROCE_RUNNER_OWNED,
+					    HROCE_RUNNER_IDLE) == HROCE_RUNNER_OWNED)
 			return;
 		if (--budget <= 0) {
 			/* ownership goes with the work */
@@ -49,7 +50,7 @@ static void hroce_runner_timer(struct timer_list *t)
 
 void hroce_runner_init(struct hroce_runner *r, bool (*step)(struct hroce_runner *r))
 {
-	atomic_set(&r->kicks, 0);
+	atomic_set(&r->state, HROCE_RUNNER_IDLE);
 	atomic_set(&r->wanted, 0);
 	r->step = step;
 	INIT_WORK(&r->work, hroce_runner_work);
@@ -65,7 +66,7 @@ static bool hroce_runner_take(struct hroce_runner *r)
 	smp_mb();	/* the news before wanted; the other side: wanted, then looks */
 	if (unlikely(atomic_read(&r->wanted)))
 		return false;
-	return atomic_inc_return(&r->kicks) == 1;
+	return atomic_xchg(&r->state, HROCE_RUNNER_KICKED) == HROCE_RUNNER_IDLE;
 }
 
 void hroce_runner_kick(struct hroce_runner *r)
@@ -97,7 +98,7 @@ void hroce_runner_own(struct hroce_runner *r)
 {
 	might_sleep();
 	atomic_inc(&r->wanted);
-	while (atomic_cmpxchg(&r->kicks, 0, 1))
+	while (atomic_cmpxchg(&r->state, HROCE_RUNNER_IDLE, HROCE_RUNNER_OWNED))
 		usleep_range(20, 100);
 	atomic_dec(&r->wanted);
 }

@@ -7,7 +7,7 @@
  * and kicks. The first kicker becomes the owner and calls step() until there is
  * nothing to do and no kick has come since it last looked; the others return
  * at once. So the state behind a runner is plain data; ownership passes with
- * the full barriers of @kicks.
+ * the full barriers of @state.
  *
  * In softirq, or past a budget, the owner passes ownership to a work item
  * rather than hold the CPU.
@@ -19,9 +19,16 @@
 #include <linux/timer.h>
 #include <linux/workqueue.h>
 
+/* Kicked: owned, and something has come since the owner last looked. */
+enum hroce_runner_state {
+	HROCE_RUNNER_IDLE,
+	HROCE_RUNNER_OWNED,
+	HROCE_RUNNER_KICKED,
+};
+
 /**
  * struct hroce_runner
- * @kicks: 0: idle. Else owned, and how many kicks came since the owner looked
+ * @state: enum hroce_runner_state
  * @wanted: somebody waits in hroce_runner_own(): the owner gives it up after the
  *	step under way, however much there is to do, and nobody else takes it
  * @work: goes on with it in process context
@@ -29,7 +36,7 @@
  * @step: does a bounded piece of work; true: call me again, there is more
  */
 struct hroce_runner {
-	atomic_t kicks;
+	atomic_t state;
 	atomic_t wanted;
 	struct work_struct work;
 	struct timer_list timer;
