@@ -115,7 +115,8 @@ void hroce_runner_stop(struct hroce_runner *r)
 
 int hroce_runner_module_init(void)
 {
-	hroce_wq = alloc_workqueue("hroce", WQ_HIGHPRI | WQ_UNBOUND, 0);
+	/* block devices and file systems wait for it, also where there is no memory */
+	hroce_wq = alloc_workqueue("hroce", WQ_HIGHPRI | WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	return hroce_wq ? 0 : -ENOMEM;
 }
 
