@@ -240,6 +240,9 @@ int hroce_modify_qp(struct ib_qp *ibqp, struct ib_qp_attr *attr, int mask,
 		hroce_sq_reset(qp);
 		hroce_rq_reset(qp);
 	}
+	/* what came while RESET was not seen yet, from the last life's peer */
+	if ((mask & IB_QP_STATE) && attr->qp_state == IB_QPS_RTR)
+		hroce_inbox_purge(&qp->rq.inbox);
 	hroce_modify_path(qp, attr, mask, &m);
 	hroce_modify_rq(qp, attr, mask, &m);
 	hroce_modify_sq(qp, attr, mask);

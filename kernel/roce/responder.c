@@ -478,7 +478,11 @@ bool hroce_responder_step(struct hroce_runner *r)
 		rq->emit.active = false;
 		return hroce_rq_flush(qp);
 	}
-	if (!hroce_qp_can_receive(READ_ONCE(qp->state)) || hroce_responder_waits(qp))
+	if (!hroce_qp_can_receive(READ_ONCE(qp->state))) {
+		hroce_inbox_purge(&rq->inbox);
+		return false;
+	}
+	if (hroce_responder_waits(qp))
 		return false;
 	if (rq->emit.active)
 		return hroce_emit_step(qp);
