@@ -208,6 +208,8 @@ struct hroce_rq {
 	bool silent;
 	bool stalled;			/* on a fault; the receive path reads it */
 	u32 stall_psn;			/* of the packet owed; the same */
+	unsigned long stall_at;		/* jiffies, when it was first owed; the same */
+	bool asked;			/* for an ACK meanwhile; set by it */
 	u32 parked_psn;			/* behind the last one that waits; written by it */
 	u8 bad_address;			/* faults in a row that found one */
 	bool ack_due;

@@ -61,6 +61,7 @@ void hroce_rq_reset(struct hroce_qp *qp)
 	rq->bad_address = 0;
 	rq->again = false;
 	WRITE_ONCE(rq->stalled, false);
+	WRITE_ONCE(rq->asked, false);
 	rq->msg = HROCE_MSG_NONE;
 	rq->have_wr = false;
 	rq->emit.active = false;

@@ -95,6 +95,7 @@ struct hroce_dest {
 	u32 qpn;
 	u32 psn;
 	bool response;
+	bool ack_req;
 };
 
 /*
@@ -131,6 +132,7 @@ static bool hroce_peek(const struct sk_buff *skb, u32 off, struct hroce_dest *d)
 	d->response = hroce_opcode_flags(be32_to_cpu(bth[0]) >> 24) & HROCE_PKT_RESPONSE;
 	d->qpn = be32_to_cpu(bth[1]) & HROCE_QPN_MASK;
 	d->psn = be32_to_cpu(bth[2]) & HROCE_PSN_MASK;
+	d->ack_req = be32_to_cpu(bth[2]) & HROCE_BTH_ACK_REQ;
 	return true;
 }
 
@@ -142,11 +144,17 @@ static u8 hroce_stall_timer(const struct hroce_qp *qp)
 	return code ? max_t(u8, code, HROCE_RNR_10_MS) : 0;
 }
 
+/* A repeated packet that comes so soon after the stall began asks for an ACK. */
+#define HROCE_ASKS_JIFFIES	2
+
 /*
  * While a page fault stalls the responder, a requester may run into its timeout and
  * repeat what it has sent. All of that waits in the inbox already, or has been dealt
  * with. So the first packet is answered by an RNR NAK, which makes the requester
  * wait without using up its retries, and those behind it go. True: not to be kept.
+ *
+ * One that comes at once is no timeout's: the requester asks for an ACK that it had
+ * left to the message behind (hroce_requester_ask()), and gets it after the stall.
  *
  * Several CPUs may be here. If one takes new packets for old, they are asked for
  * again by the rules of lost packets.
@@ -159,12 +167,19 @@ static bool hroce_is_repeat(struct hroce_qp *qp, const struct sk_buff *skb,
 
 	if (likely(!READ_ONCE(rq->stalled)) || !hroce_qp_is_reliable(qp))
 		return false;
-	if (hroce_psn_diff(d->psn, READ_ONCE(rq->stall_psn)) <= 0) {
+	if (hroce_psn_diff(d->psn, READ_ONCE(rq->stall_psn)) <= 0 &&
+	    time_after(jiffies, READ_ONCE(rq->stall_at) + HROCE_ASKS_JIFFIES)) {
 		hroce_responder_nak(qp, d->psn, HROCE_AETH_RNR | hroce_stall_timer(qp));
 		return true;
 	}
-	if (hroce_psn_before(d->psn, READ_ONCE(rq->parked_psn)))
+	if (hroce_psn_before(d->psn, READ_ONCE(rq->parked_psn))) {
+		if (d->ack_req) {
+			WRITE_ONCE(rq->asked, true);
+			/* the stall may be over, and nothing else come */
+			hroce_runner_kick(&rq->runner);
+		}
 		return true;
+	}
 	WRITE_ONCE(rq->parked_psn, hroce_psn_add(d->psn, packets));
 	return false;
 }

@@ -119,6 +119,8 @@ int hroce_responder_stall(struct hroce_qp *qp, struct hroce_walk *walk, u32 psn)
 		rq->again = true;
 		rq->again_at = jiffies + 1;
 	}
+	if (rq->stall_psn != psn)
+		WRITE_ONCE(rq->stall_at, jiffies);
 	WRITE_ONCE(rq->stall_psn, psn);
 	WRITE_ONCE(rq->parked_psn, hroce_psn_add(psn, 1));
 	WRITE_ONCE(rq->stalled, true);
@@ -466,6 +468,18 @@ static bool hroce_responder_waits(struct hroce_qp *qp)
 	return false;
 }
 
+/* All that has come is done: what it asks for, also by packets that were dropped. */
+static void hroce_responder_idle(struct hroce_qp *qp)
+{
+	struct hroce_rq *rq = &qp->rq;
+
+	if (READ_ONCE(rq->asked)) {
+		WRITE_ONCE(rq->asked, false);
+		hroce_ack(rq, hroce_psn_add(rq->epsn, HROCE_PSN_MASK));
+	}
+	hroce_responder_flush_ack(qp);
+}
+
 bool hroce_responder_step(struct hroce_runner *r)
 {
 	struct hroce_qp *qp = container_of(r, struct hroce_qp, rq.runner);
@@ -487,8 +501,10 @@ bool hroce_responder_step(struct hroce_runner *r)
 	if (rq->emit.active)
 		return hroce_emit_step(qp);
 	skb = skb_peek(&rq->inbox.skbs);
-	if (!skb)
+	if (!skb) {
+		hroce_responder_idle(qp);
 		return false;
+	}
 	while (hroce_rx_len(skb) && READ_ONCE(qp->state) != IB_QPS_ERR) {
 		if (hroce_respond_packet(qp, skb) == HROCE_STAY) {
 			HROCE_RX(skb)->known = true;
@@ -501,7 +517,9 @@ bool hroce_responder_step(struct hroce_runner *r)
 	}
 	hroce_inbox_drop_head(&rq->inbox);
 	more = !skb_queue_empty_lockless(&rq->inbox.skbs);
-	if (!more || rq->acks_held >= HROCE_ACKS_HELD)
+	if (!more)
+		hroce_responder_idle(qp);
+	else if (rq->acks_held >= HROCE_ACKS_HELD)
 		hroce_responder_flush_ack(qp);
 	return more || READ_ONCE(qp->state) == IB_QPS_ERR;
 }

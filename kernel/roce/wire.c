@@ -57,7 +57,6 @@ struct hroce_word {		/* immediate data, or the key to invalidate */
 #define BTH_PAD_SHIFT	4
 #define BTH_PAD_MASK	0x3
 #define BTH_VER_MASK	0x0f
-#define BTH_ACK_REQ	0x80000000u
 
 #define FETH_TYPE_MASK	0xfu
 #define FETH_LEVEL_SHIFT	4
@@ -171,7 +170,7 @@ static void hroce_put_bth(const struct hroce_hdr *h, u8 *buf)
 	bth->bits = (h->solicited ? BTH_SOLICITED : 0) | h->pad << BTH_PAD_SHIFT;
 	bth->pkey = cpu_to_be16(h->pkey);
 	bth->qpn = cpu_to_be32(h->qpn & HROCE_QPN_MASK);
-	bth->psn = cpu_to_be32((h->ack_req ? BTH_ACK_REQ : 0) |
+	bth->psn = cpu_to_be32((h->ack_req ? HROCE_BTH_ACK_REQ : 0) |
 			       (h->psn & HROCE_QPN_MASK));
 }
 
@@ -326,7 +325,7 @@ int hroce_hdr_parse(struct hroce_hdr *h, const u8 *buf, size_t len)
 	h->solicited = bth->bits & BTH_SOLICITED;
 	h->pkey = be16_to_cpu(bth->pkey);
 	h->qpn = be32_to_cpu(bth->qpn) & HROCE_QPN_MASK;
-	h->ack_req = be32_to_cpu(bth->psn) & BTH_ACK_REQ;
+	h->ack_req = be32_to_cpu(bth->psn) & HROCE_BTH_ACK_REQ;
 	h->psn = be32_to_cpu(bth->psn) & HROCE_QPN_MASK;
 	hroce_get_extended(h, buf + HROCE_BTH_BYTES);
 	return bytes;

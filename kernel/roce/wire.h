@@ -48,6 +48,8 @@ enum hroce_pkt_flags {
 
 #define HROCE_OPCODE_XRC	0xa0	/* and what RC has in the lower five bits */
 
+#define HROCE_BTH_ACK_REQ	0x80000000u	/* in the word of the PSN */
+
 /* AETH syndrome, IBTA 9.7.5.1 */
 #define HROCE_AETH_TYPE(s)	((s) & 0x60)
 #define HROCE_AETH_VALUE(s)	((s) & 0x1f)
