@@ -202,6 +202,14 @@ static void hroce_response_ends(struct hroce_sq *sq)
 		sq->rd_out--;
 }
 
+/* Of a READ, which is asked for in pieces; the peer's word on it is not taken. */
+static bool hroce_is_piece_end(const struct hroce_swr *swr, u32 psn)
+{
+	u32 pkt = hroce_psn_diff(psn, swr->first_psn);
+
+	return psn == swr->last_psn || pkt % HROCE_READ_PKTS == HROCE_READ_PKTS - 1;
+}
+
 static int hroce_got_read(struct hroce_qp *qp, struct hroce_swr *swr, struct sk_buff *skb,
 			  const struct hroce_hdr *h, unsigned int hdr_bytes)
 {
@@ -222,7 +230,7 @@ static int hroce_got_read(struct hroce_qp *qp, struct hroce_swr *swr, struct sk_
 		return 0;
 	}
 	hroce_count_n(qp->dev->stats, HROCE_RCVD_BYTES, len);
-	if (h->flags & HROCE_PKT_LAST)
+	if (hroce_is_piece_end(swr, h->psn))
 		hroce_response_ends(&qp->sq);
 	hroce_progress(qp, hroce_psn_add(h->psn, 1));
 	if (h->psn == swr->last_psn)
