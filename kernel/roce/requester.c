@@ -434,7 +434,7 @@ static void hroce_requester_arm(struct hroce_qp *qp)
 		hroce_runner_at(&sq->runner, sq->again_at);
 	if (sq->rnr_wait)
 		hroce_runner_at(&sq->runner, sq->rnr_at);
-	else if (sq->una != sq->psn && qp->timeout && !timer_pending(&sq->runner.timer))
+	else if (sq->una != sq->psn && qp->timeout)
 		hroce_runner_at(&sq->runner, sq->retry_at);
 }
 
