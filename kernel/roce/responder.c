@@ -175,7 +175,7 @@ int hroce_respond_send(struct hroce_qp *qp, struct sk_buff *skb,
 	struct hroce_from_skb from = { skb, HROCE_RX(skb)->off + hdr_bytes };
 	struct hroce_rq *rq = &qp->rq;
 	struct hroce_walk walk;
-	int err;
+	int err = 0;
 
 	if (h->flags & HROCE_PKT_FIRST) {
 		err = hroce_rq_take(qp);
@@ -191,7 +191,10 @@ int hroce_respond_send(struct hroce_qp *qp, struct sk_buff *skb,
 	hroce_walk_sges(&walk, qp, rq->wr.sge, rq->wr.num_sge, rq->msg_off, h->payload,
 			HMMODP_WRITE);
 	walk.pd = hroce_rq_pd(qp);
-	err = hroce_walk_move(&walk, h->payload, hroce_copy_from_skb, &from);
+	if (h->payload > HROCE_MAX_MSG_BYTES - rq->msg_off)
+		err = -ENOSPC;
+	else if (!rq->ended)	/* else its bytes are there */
+		err = hroce_walk_move(&walk, h->payload, hroce_copy_from_skb, &from);
 	if (err == -EAGAIN)
 		err = hroce_responder_stall(qp, &walk, h->psn);
 	hroce_walk_end(&walk);
