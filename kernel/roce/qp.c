@@ -213,7 +213,7 @@ int hroce_query_qp(struct ib_qp *ibqp, struct ib_qp_attr *attr, int mask,
 	attr->rq_psn = READ_ONCE(qp->rq.epsn);
 	attr->sq_psn = READ_ONCE(qp->sq.psn);
 	attr->sq_draining = attr->qp_state == IB_QPS_SQD &&
-			    READ_ONCE(qp->sq.drained_event);
+			    READ_ONCE(qp->sq.ring.index) != READ_ONCE(qp->sq.fetched);
 	attr->cap = qp->cap;
 	if (!hroce_qp_is_ud(qp) && qp->attr.dest_qp_num)
 		hroce_net_av_to_attr(&qp->av, &attr->ah_attr);
