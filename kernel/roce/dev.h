@@ -52,6 +52,7 @@ struct hroce_dev {
 	u32 kernel_ah_next;		/* likewise */
 	atomic_t num_pds;
 	atomic_t num_cqs;
+	atomic_t num_qps;
 	atomic64_t dm_bytes;		/* device memory given out */
 	atomic_t num_srqs;
 	struct hroce_qp_ref __rcu *gsi;	/* QP 1 */

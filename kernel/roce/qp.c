@@ -114,6 +114,7 @@ static void hroce_qp_free(struct hroce_qp *qp)
 	kvfree(qp->sq.avs);
 	kfree(qp->rq.atomics);
 	dst_cache_destroy(&qp->dst);
+	atomic_dec(&qp->dev->num_qps);
 }
 
 static void hroce_qp_setup(struct hroce_qp *qp, struct ib_qp_init_attr *init)
@@ -159,6 +160,8 @@ int hroce_create_qp(struct ib_qp *ibqp, struct ib_qp_init_attr *init,
 		huc = rdma_udata_to_drv_context(udata, struct hroce_ucontext, ibuc);
 		uc = &huc->ibuc;
 	}
+	if (!atomic_add_unless(&dev->num_qps, 1, HROCE_MAX_QP))
+		return -ENOMEM;
 	qp->dev = dev;
 	/* ib core gives a target no udata: its memory is that of users' SRQs all the same */
 	qp->is_user = uc || init->qp_type == IB_QPT_XRC_TGT;

@@ -42,6 +42,7 @@ struct hroce_walk;
 /* Buffers that may wait for a stalled half before further ones are dropped. */
 #define HROCE_INBOX_SKBS	1024
 #define HROCE_INBOX_BYTES	(8u << 20)
+#define HROCE_INBOX_SHARE	(64u << 10)	/* also where all hold too much together */
 
 /* What a fault is for. */
 struct hroce_want {
@@ -383,6 +384,8 @@ int hroce_stall_check(struct hroce_stall *s);
 void hroce_stall_cancel(struct hroce_stall *s);
 
 /* inbox.c */
+int hroce_inbox_module_init(void);
+void hroce_inbox_module_exit(void);
 void hroce_inbox_init(struct hroce_inbox *in);
 bool hroce_inbox_put(struct hroce_inbox *in, struct sk_buff *skb);
 void hroce_inbox_drop_head(struct hroce_inbox *in);

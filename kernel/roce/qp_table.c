@@ -309,13 +309,22 @@ void hroce_qp_receive(struct sk_buff *skb)
 
 int hroce_qp_init(void)
 {
+	int err;
+
 	hroce_next_qpn = get_random_u32_below(1 << 20) + 2;
-	return hroce_runner_module_init();
+	err = hroce_inbox_module_init();
+	if (err)
+		return err;
+	err = hroce_runner_module_init();
+	if (err)
+		hroce_inbox_module_exit();
+	return err;
 }
 
 void hroce_qp_exit(void)
 {
 	hroce_runner_module_exit();
+	hroce_inbox_module_exit();
 	WARN_ON(!xa_empty(&hroce_qpns));
 	rcu_barrier();
 }
