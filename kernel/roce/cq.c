@@ -288,8 +288,16 @@ int hroce_resize_cq(struct ib_cq *ibcq, hmmodp_cqe_t cqe, struct ib_udata *udata
 /* The QPs that posted to it are gone. */
 int hroce_destroy_cq(struct ib_cq *ibcq, struct ib_udata *udata)
 {
-	hrtimer_cancel(&to_hcq(ibcq)->timer);
-	hroce_ring_destroy(&to_hcq(ibcq)->ring);
+	struct hroce_cq *cq = to_hcq(ibcq);
+	struct hroce_ringbuf ring;
+
+	hrtimer_cancel(&cq->timer);
+	/* "rdma resource" may still look */
+	spin_lock_irq(&cq->lock);
+	ring = cq->ring;
+	cq->ring.ring = NULL;
+	spin_unlock_irq(&cq->lock);
+	hroce_ring_destroy(&ring);
 	atomic_dec(&to_hdev(ibcq->device)->num_cqs);
 	return 0;
 }

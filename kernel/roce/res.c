@@ -58,7 +58,9 @@ int hroce_fill_res_cq(struct sk_buff *msg, struct ib_cq *ibcq)
 	struct hroce_detail d[2] = { { "unpolled" }, { "overflowed" } };
 
 	spin_lock_irq(&cq->lock);
-	d[0].value = min(cq->ring.index - hroce_ring_consumer(&cq->ring), cq->ring.entries);
+	if (cq->ring.ring)
+		d[0].value = min(cq->ring.index - hroce_ring_consumer(&cq->ring),
+				 cq->ring.entries);
 	d[1].value = cq->overflowed;
 	spin_unlock_irq(&cq->lock);
 	return hroce_put_details(msg, NULL, d, ARRAY_SIZE(d));
