@@ -50,9 +50,12 @@ static int hroce_build_wqe(struct hroce_qp *qp, struct hroce_send_wqe *wqe,
 	wqe->num_sge = wr->num_sge;
 	wqe->imm = (__force u32)wr->ex.imm_data;
 	if (hroce_qp_is_ud(qp)) {
-		wqe->ah = to_hah(ud_wr(wr)->ah)->number;
-		wqe->ud.remote_qpn = ud_wr(wr)->remote_qpn;
-		wqe->ud.remote_qkey = ud_wr(wr)->remote_qkey;
+		/* what drains the queue is no datagram, and has no address */
+		if (wr->opcode == IB_WR_SEND || wr->opcode == IB_WR_SEND_WITH_IMM) {
+			wqe->ah = to_hah(ud_wr(wr)->ah)->number;
+			wqe->ud.remote_qpn = ud_wr(wr)->remote_qpn;
+			wqe->ud.remote_qkey = ud_wr(wr)->remote_qkey;
+		}
 	} else {
 		switch (wr->opcode) {
 		case IB_WR_SEND:
