@@ -14,6 +14,7 @@
 struct hroce_context {
 	struct verbs_context ibv_ctx;
 	bool all_on_demand;		/* HROCE_ODP=1 */
+	bool refused;			/* write() to the device; atomic */
 };
 
 struct hroce_cq {

@@ -13,8 +13,9 @@
 
 enum { ENTRIES = 4, SGES = 2, INLINE = 40 };
 
-static struct ibv_context context;
-static int bell_fd;		/* the other end of context.cmd_fd */
+static struct hroce_context hroce;
+static struct ibv_context *const context = &hroce.ibv_ctx.context;
+static int bell_fd;		/* the other end of context->cmd_fd */
 
 static struct hroce_qp qp;
 static struct hroce_cq cq;
@@ -26,10 +27,10 @@ static void setup(enum ibv_qp_state state, enum ibv_qp_type type)
 	if (pipe2(fd, O_NONBLOCK))
 		abort();
 	bell_fd = fd[0];
-	context.cmd_fd = fd[1];
+	context->cmd_fd = fd[1];
 
 	memset(&qp, 0, sizeof(qp));
-	qp.vqp.qp.context = &context;
+	qp.vqp.qp.context = context;
 	qp.vqp.qp.handle = 42;
 	qp.vqp.qp.state = state;
 	qp.vqp.qp.qp_type = type;
@@ -54,7 +55,7 @@ static void teardown(void)
 	test_queue_close(&qp.rq);
 	test_queue_close(&cq.queue);
 	close(bell_fd);
-	close(context.cmd_fd);
+	close(context->cmd_fd);
 }
 
 /* Doorbells since the last call; each must be a POST_SEND without a request. */
@@ -159,12 +160,12 @@ static void test_doorbell_fails(void)
 
 	setup(IBV_QPS_RTS, IBV_QPT_RC);
 	link_sends(wr, 2);
-	fd = context.cmd_fd;
-	context.cmd_fd = -1;
+	fd = context->cmd_fd;
+	context->cmd_fd = -1;
 	EXPECT_EQ(hroce_post_send(&qp.vqp.qp, wr, &bad), EBADF);
 	EXPECT(bad == &wr[0]);
 	EXPECT_EQ(qp.sq.ring->producer, 1);
-	context.cmd_fd = fd;
+	context->cmd_fd = fd;
 	link_sends(wr, 1);
 	EXPECT_EQ(hroce_post_send(&qp.vqp.qp, wr, &bad), 0);
 	EXPECT_EQ(qp.sq.ring->producer, 2);
