@@ -54,9 +54,9 @@ int hroce_query_rt_values(struct ibv_context *context,
 }
 
 /*
- * On-demand regions, the implicit one included, need nothing special here:
- * libibverbs keeps them out of its fork protection, for which it looks at the
- * access flags that ibv_cmd_reg_mr() stores in @vmr.
+ * libibverbs keeps on-demand regions out of its fork protection. At the end of one it
+ * looks at the access flags in @vmr, which must be those that it saw at the beginning:
+ * the program's, whatever HROCE_ODP has added.
  */
 struct ibv_mr *hroce_reg_mr(struct ibv_pd *pd, void *addr, size_t length,
 			    uint64_t hca_va, int access)
@@ -66,21 +66,21 @@ struct ibv_mr *hroce_reg_mr(struct ibv_pd *pd, void *addr, size_t length,
 	struct ib_uverbs_reg_mr_resp resp;
 	struct ibv_reg_mr cmd;
 	struct verbs_mr *vmr;
+	int odp = ctx->all_on_demand ? IBV_ACCESS_ON_DEMAND : 0;
 	int err;
 
 	vmr = calloc(1, sizeof(*vmr));
 	if (!vmr)
 		return NULL;
 
-	if (ctx->all_on_demand)
-		access |= IBV_ACCESS_ON_DEMAND;
-	err = ibv_cmd_reg_mr(pd, addr, length, hca_va, access, vmr, &cmd,
+	err = ibv_cmd_reg_mr(pd, addr, length, hca_va, access | odp, vmr, &cmd,
 			     sizeof(cmd), &resp, sizeof(resp));
 	if (err) {
 		free(vmr);
 		errno = err;
 		return NULL;
 	}
+	vmr->access = access;
 	return &vmr->ibv_mr;
 }
 
