@@ -149,6 +149,16 @@ void case_slow_page(struct rc_dev *d)
 	}
 }
 
+static bool draining(struct ibv_qp *qp)
+{
+	struct ibv_qp_init_attr init;
+	struct ibv_qp_attr attr;
+
+	EXPECT(!ibv_query_qp(qp, &attr, IBV_QP_STATE, &init));
+	EXPECT_EQ(attr.qp_state, IBV_QPS_SQD);
+	return attr.sq_draining;
+}
+
 /*
  * What is done completes although the next request waits for a page, and however long
  * the timeout is.
@@ -171,11 +181,56 @@ void case_slow_behind(struct rc_dev *d)
 	EXPECT_EQ(ibv_post_send(l.qp[0], wr, &bad), 0);
 	loop_expect(l.scq, 1, IBV_WC_SUCCESS);
 	loop_expect_none(l.scq);
+	loop_to(l.qp[0], IBV_QPS_SQD);
+	EXPECT(draining(l.qp[0]));
 	sem_post(&s.may_come);
 	loop_expect(l.scq, 2, IBV_WC_SUCCESS);
+	EXPECT(!draining(l.qp[0]));
 	EXPECT_EQ(rc_differ(l.buf, l.buf + LOOP_HALF, 64), 64);
 	EXPECT_EQ(rc_differ(s.page, l.buf + LOOP_HALF + PAGE, PAGE), PAGE);
 	slow_close(&s);
 	loop_close(&l);
+	loop_timeout = LOOP_TIMEOUT;
+}
+
+static void asked(struct rc_dev *d, uint32_t len)
+{
+	static struct slow target, source;
+	struct ibv_sge good, slow;
+	struct ibv_send_wr wr[2], *bad;
+	struct loop l;
+
+	target.on_call = source.on_call = true;
+	loop_open(&l, d, false);
+	slow_open(&target, d);
+	slow_open(&source, d);
+	rc_fill(4, l.buf, len);
+	good = loop_sge(&l, 0, len);
+	slow = (struct ibv_sge){ (uintptr_t)source.m + SLOW * PAGE, PAGE, source.mr->lkey };
+	wr[0] = loop_write(&l, 1, &good, 0);
+	wr[0].wr.rdma.remote_addr = (uintptr_t)target.m + SLOW * PAGE;
+	wr[0].wr.rdma.rkey = target.mr->rkey;
+	wr[0].next = &wr[1];
+	wr[1] = loop_write(&l, 2, &slow, LOOP_HALF);
+	EXPECT_EQ(ibv_post_send(l.qp[0], wr, &bad), 0);
+	loop_expect_none(l.scq);
+	sem_post(&target.may_come);
+	loop_expect(l.scq, 1, IBV_WC_SUCCESS);
+	EXPECT_EQ(rc_differ(l.buf, target.m + SLOW * PAGE, len), len);
+	loop_expect_none(l.scq);
+	sem_post(&source.may_come);
+	loop_expect(l.scq, 2, IBV_WC_SUCCESS);
+	EXPECT_EQ(rc_differ(source.page, l.buf + LOOP_HALF, PAGE), PAGE);
+	slow_close(&target);
+	slow_close(&source);
+	loop_close(&l);
+}
+
+/* The same where the one that is done waits for a page of the peer first. */
+void case_slow_asked(struct rc_dev *d)
+{
+	loop_timeout = LOOP_TIMEOUT_HOURS;
+	asked(d, 64);
+	asked(d, 3000);
 	loop_timeout = LOOP_TIMEOUT;
 }

@@ -144,6 +144,25 @@ void case_reset(struct rc_dev *d)
 	loop_close(&l);
 }
 
+/* The timer of the life before does not keep the next one's from ending. */
+void case_reset_timer(struct rc_dev *d)
+{
+	struct loop l;
+
+	loop_timeout = LOOP_TIMEOUT_HOURS;
+	loop_open(&l, d, false);
+	working(&l);
+	loop_to(l.qp[0], IBV_QPS_RESET);
+	loop_to(l.qp[1], IBV_QPS_RESET);
+	loop_timeout = 8;	/* 1 ms, and a few ticks at the most */
+	loop_connect(&l);
+	loop_to(l.qp[1], IBV_QPS_RESET);
+	EXPECT_EQ(post_write(&l, 1, LOOP_HALF), 0);
+	loop_expect(l.scq, 1, IBV_WC_RETRY_EXC_ERR);
+	loop_close(&l);
+	loop_timeout = LOOP_TIMEOUT;
+}
+
 static bool event(struct loop *l, struct ibv_cq *want, int ms)
 {
 	struct pollfd p = { .fd = l->channel->fd, .events = POLLIN };

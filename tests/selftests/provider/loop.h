@@ -91,6 +91,7 @@ void case_flush(struct rc_dev *d);
 void case_silent_error(struct rc_dev *d);
 void case_prompt(struct rc_dev *d);
 void case_reset(struct rc_dev *d);
+void case_reset_timer(struct rc_dev *d);
 void case_events(struct rc_dev *d);
 /* cases_ex.c: extended CQ and QP */
 void case_wr(struct rc_dev *d);
@@ -134,8 +135,12 @@ void case_flush_data(struct rc_dev *d);
 /* cases_slow.c: pages that come late */
 void case_slow_page(struct rc_dev *d);
 void case_slow_behind(struct rc_dev *d);
+void case_slow_asked(struct rc_dev *d);
 /* cases_closing.c: pages that do not stay */
 void case_slow_closing(struct rc_dev *d);
+/* cases_tight.c: little room, and memory that no device may see */
+void case_tight(struct rc_dev *d);
+void case_secret(struct rc_dev *d);
 /* cases_ud.c: datagrams */
 void case_ud_odp(struct rc_dev *d);
 void case_mcast(struct rc_dev *d);
@@ -162,5 +167,6 @@ void case_xrc_shared(struct rc_dev *d);
 void case_fork(struct rc_dev *d);
 void case_credentials(struct rc_dev *d);
 void case_counted_out(struct rc_dev *d);
+void case_import(struct rc_dev *d);
 
 #endif

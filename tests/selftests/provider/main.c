@@ -13,6 +13,7 @@ static const struct loop_case cases[] = {
 	{ "silent_error", case_silent_error },
 	{ "prompt", case_prompt },
 	{ "reset", case_reset },
+	{ "reset_timer", case_reset_timer },
 	{ "events", case_events },
 	{ "wr", case_wr },
 	{ "cq_ex", case_cq_ex },
@@ -39,6 +40,9 @@ static const struct loop_case cases[] = {
 	{ "read_ahead", case_read_ahead },
 	{ "slow_page", case_slow_page },
 	{ "slow_behind", case_slow_behind },
+	{ "slow_asked", case_slow_asked },
+	{ "tight", case_tight },
+	{ "secret", case_secret },
 	{ "slow_closing", case_slow_closing },
 	{ "ud_odp", case_ud_odp },
 	{ "mcast", case_mcast },
@@ -65,6 +69,7 @@ static const struct loop_case cases[] = {
 	{ "kernel_user", case_kernel_user },
 	{ "fork", case_fork },
 	{ "counted_out", case_counted_out },
+	{ "import", case_import },
 	{ "credentials", case_credentials },
 };
 
