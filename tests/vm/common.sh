@@ -23,13 +23,23 @@ need_root() {
 	[ "$(uname -m)" = x86_64 ] || die "needs an x86-64 machine"
 }
 
+# It is removed and trimmed as a whole, so it must be ours: empty at first, and then
+# marked as a cache for whoever makes backups too (https://bford.info/cachedir).
+cache_ours() {
+	grep -qs "by hmmodp" "$CACHE/CACHEDIR.TAG" || { [ -f "$CACHE/lock" ] && [ -d "$CACHE/log" ]; }
+}
+
 # A folder of caches that was not there yet is the user's, not root's.
 cache_folder() {
 	local parent
+	[ ! -e "$CACHE" ] || [ -z "$(ls -A -I lost+found "$CACHE")" ] || cache_ours ||
+		die "$CACHE is not empty, and no cache of hmmodp"
 	parent=$(dirname "$CACHE")
 	[ -e "$parent" ] || [ -z "${SUDO_USER:-}" ] ||
 		install -d -m 700 -o "$SUDO_USER" -g "$(id -g "$SUDO_USER")" "$parent"
 	mkdir -p "$CACHE/log"
+	[ -e "$CACHE/CACHEDIR.TAG" ] || printf '%s\n' \
+		'Signature: 8a477f597d28d172789f06e8b1aab35b' '# made by hmmodp' > "$CACHE/CACHEDIR.TAG"
 }
 # One preparation at a time in a cache; released before a guest is started.
 cache_lock() {
@@ -42,7 +52,21 @@ cache_lock() {
 	say "waiting for another preparation in $CACHE"
 	flock "$CACHE_LOCK"
 }
-cache_unlock() { exec {CACHE_LOCK}>&-; }
+# What is prepared is used from now on, so that nobody removes it.
+cache_unlock() {
+	exec {CACHE_USE}> "$CACHE/use"
+	flock -s "$CACHE_USE"
+	exec {CACHE_LOCK}>&-
+}
+cache_remove() {
+	cache_lock
+	exec {CACHE_USE}> "$CACHE/use"
+	flock -n "$CACHE_USE" || die "$CACHE is in use"
+	say "removing $CACHE"
+	# but for what others may be waiting for
+	find "$CACHE" -mindepth 1 -maxdepth 1 ! -name lock ! -name use ! -name CACHEDIR.TAG \
+		-exec rm -rf --one-file-system {} +
+}
 
 # logged TITLE LOG COMMAND...: run COMMAND with its output in the log file; show
 # the end of it and give up when it fails. Never call it as part of a condition:
