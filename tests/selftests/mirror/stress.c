@@ -268,7 +268,7 @@ int stress(unsigned int seconds, __u64 seed)
 	device_open(&device);
 	for (i = 0; i < BLOCKS; i++)
 		pthread_mutex_init(&blocks[i].lock, NULL);
-	alarm(seconds + 120);
+	alarm(seconds + 120 * slowness());
 	for (i = 0; i < WORKERS; i++) {
 		workers[i].rnd = seed + i * 1000;
 		CHECK(pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0);

@@ -71,11 +71,10 @@ void device_writes(struct device *d, void *va, size_t len, __u64 seed,
 void expect_device_reads_zero(struct device *d, const void *va, size_t len);
 
 void *map_anon(size_t len, size_t align);
+/* HMMODP_SLOW: so many times as long as usual it takes here. */
+unsigned int slowness(void);
 /* To swap. */
 void page_out(void *va, size_t len);
-
-/* price.c */
-void prices(void);
 
 /* stress.c */
 int stress(unsigned int seconds, __u64 seed);
