@@ -33,7 +33,10 @@ bench() {
 			vm_run "$k" "$TREE/tests/bench/$guest.sh" "$m" "$set" || { rc=$?; say "$k, $m: failed ($rc)"; }
 		done
 	done
-	cat "$out"/*/bench.jsonl > "$out/bench.jsonl"
+	: > "$out/bench.jsonl"
+	for m in "${modes[@]}"; do
+		for k in "${kernels[@]}"; do cat "$out/$k-$m/bench.jsonl" >> "$out/bench.jsonl" || rc=1; done
+	done
 	tool python3 "/host$TREE/tests/bench/$table.py" "/host$out/bench.json" < "$out/bench.jsonl" | tee "$out/table.txt"
 	say "results: $out"
 	return $rc

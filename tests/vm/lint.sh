@@ -39,7 +39,7 @@ lint_style() {
 	say "checkpatch --strict"
 	# SPDX and the like are for the kernel's own tree; an empty answer is a clean file
 	found=$(cd "$TREE" && tree_files kernel | grep '\.[ch]$' | sed "s|^|/host$TREE/|" |
-		in_chroot "$LINT_CHROOT" xargs perl "/host$CHECKPATCH/checkpatch.pl" \
+		in_chroot "$LINT_CHROOT" xargs -rd '\n' perl "/host$CHECKPATCH/checkpatch.pl" \
 			--no-tree --strict --terse --show-types -f 2>&1 | grep -v '^total:') || true
 	[ -n "$found" ] || return 0
 	echo "${found//\/host$TREE\//}"

@@ -121,7 +121,7 @@ guest_tests() {
 		last=$done
 		done=$(wc -l < "$out/results")
 		if [ -e "$out/current" ] || { [ $rc != 0 ] && [ $rc != 75 ] && [ $rc != 70 ]; }; then
-			test_died "$k" "${all[done]%.sh}" "$out" $boot
+			test_died "$k" "$(x=${all[done]:-shutdown}; echo "${x%.sh}")" "$out" $boot
 			done=$((done + 1))
 		elif [ "$last" = "$done" ]; then
 			die "the guest of $k ran nothing: $out/boot-$boot.log"
