@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* On-demand regions: a range of the process's mirror. Alone in calling it. */
+/* On-demand regions: a range of the process's mirror. */
 #include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>

@@ -9,7 +9,6 @@ rc_programs
 [ "$NIC_TYPE" = hroce ] || skip_all "for hroce"
 modprobe -n rdma_rxe 2> /dev/null || skip_all "no rdma_rxe in this kernel"
 
-# exchange NAME A-IS-HROCE: options of the hroce side go to it alone
 exchange() { # WHO A-OPTIONS B-OPTIONS
 	local mtu
 	for mtu in 256 512 1024 2048 4096; do
