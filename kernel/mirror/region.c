@@ -10,6 +10,12 @@
 #include "core.h"
 #include "chunk.h"
 
+/*
+ * Regions that an event is counted for. It may be one of reclaim, which must not wait
+ * for a process that has a million regions over the same page.
+ */
+#define REGIONS_AT_ONCE	4096
+
 void hmmodp_region_add(struct hmmodp_region *region, struct hmmodp_mirror *mirror,
 		       unsigned long va, size_t len)
 {
@@ -43,10 +49,11 @@ EXPORT_SYMBOL_GPL(hmmodp_region_del);
 void hmmodp_region_event(struct hmmodp_mirror *mirror, unsigned long start,
 			 unsigned long last, enum hmmodp_change change)
 {
+	unsigned int left = REGIONS_AT_ONCE;
 	struct interval_tree_node *n;
 
 	spin_lock(&mirror->regions_lock);
-	for (n = interval_tree_iter_first(&mirror->regions, start, last); n;
+	for (n = interval_tree_iter_first(&mirror->regions, start, last); n && left--;
 	     n = interval_tree_iter_next(n, start, last))
 		atomic64_inc(&container_of(n, struct hmmodp_region,
 					   range)->events[change]);
@@ -87,10 +94,11 @@ static void count_regions(struct hmmodp_mirror *mirror, unsigned long base,
 			  enum hmmodp_change change)
 {
 	unsigned long last = base + HMMODP_CHUNK_SIZE - 1;
+	unsigned int left = REGIONS_AT_ONCE;
 	struct interval_tree_node *n;
 
 	spin_lock(&mirror->regions_lock);
-	for (n = interval_tree_iter_first(&mirror->regions, base, last); n;
+	for (n = interval_tree_iter_first(&mirror->regions, base, last); n && left--;
 	     n = interval_tree_iter_next(n, base, last)) {
 		struct hmmodp_region *region = container_of(n, struct hmmodp_region,
 							    range);
