@@ -25,13 +25,18 @@ static bool hroce_is_read(const struct hroce_swr *swr)
 	return swr->wqe.opcode == IB_UVERBS_WR_RDMA_READ;
 }
 
+/* How far ahead of the one that is owed a response may come; as many bits as there are. */
+#define HROCE_EARLY_PKTS	64
+
 /* All before this PSN is acknowledged. */
 static void hroce_progress(struct hroce_qp *qp, u32 una)
 {
 	struct hroce_sq *sq = &qp->sq;
+	int by = hroce_psn_diff(una, sq->una);
 
-	if (!hroce_psn_before(sq->una, una))
+	if (by <= 0)
 		return;
+	sq->early = by < HROCE_EARLY_PKTS ? sq->early >> by : 0;
 	sq->una = una;
 	sq->retry_at = jiffies + qp->timeout;
 	sq->lost = false;
@@ -174,16 +179,19 @@ static void hroce_got_ack(struct hroce_qp *qp, const struct hroce_hdr *h)
 		hroce_nak(qp, HROCE_AETH_VALUE(h->syndrome));
 }
 
-/* Bytes of a response into the oldest request's memory. -EAGAIN: stalled. */
+/*
+ * Bytes of a response into the oldest request's memory. -EAGAIN: its page is absent, and
+ * if it is @owed, that is being faulted.
+ */
 static int hroce_place(struct hroce_qp *qp, struct hroce_swr *swr, u32 off, u32 len,
-		       hmmodp_actor_t actor, void *ctx)
+		       hmmodp_actor_t actor, void *ctx, bool owed)
 {
 	struct hroce_walk walk;
 	int err;
 
 	hroce_walk_sges(&walk, qp, swr->wqe.sge, swr->wqe.num_sge, off, len, HMMODP_WRITE);
 	err = hroce_walk_move(&walk, len, actor, ctx);
-	if (err == -EAGAIN) {
+	if (err == -EAGAIN && owed) {
 		hroce_count(qp->dev->stats, HROCE_REQ_FAULTS);
 		if (hroce_walk_stall(&walk, &qp->sq.resp_stall,
 				     hroce_psn_add(swr->first_psn, off / qp->mtu),
@@ -210,32 +218,77 @@ static bool hroce_is_piece_end(const struct hroce_swr *swr, u32 psn)
 	return psn == swr->last_psn || pkt % HROCE_READ_PKTS == HROCE_READ_PKTS - 1;
 }
 
-static int hroce_got_read(struct hroce_qp *qp, struct hroce_swr *swr, struct sk_buff *skb,
-			  const struct hroce_hdr *h, unsigned int hdr_bytes)
+/* A packet of a READ's response. -EBADMSG: its length; else as hroce_place(). */
+static int hroce_place_read(struct hroce_qp *qp, struct hroce_swr *swr, struct sk_buff *skb,
+			    const struct hroce_hdr *h, unsigned int hdr_bytes, bool owed)
 {
 	struct hroce_from_skb from = { skb, HROCE_RX(skb)->off + hdr_bytes };
 	u32 off = hroce_psn_diff(h->psn, swr->first_psn) * qp->mtu;
 	u32 len = min(qp->mtu, swr->length - off);
 	int err;
 
-	if (h->payload != len) {
+	if (h->payload != len)
+		return -EBADMSG;
+	err = hroce_place(qp, swr, off, len, hroce_copy_from_skb, &from, owed);
+	if (!err)
+		hroce_count_n(qp->dev->stats, HROCE_RCVD_BYTES, len);
+	return err;
+}
+
+/*
+ * It has overtaken the one that is owed. What can be placed now need not come again; what
+ * is wrong with it shows when it is owed itself.
+ */
+static void hroce_got_early(struct hroce_qp *qp, struct hroce_swr *swr, struct sk_buff *skb,
+			    const struct hroce_hdr *h, unsigned int hdr_bytes)
+{
+	struct hroce_sq *sq = &qp->sq;
+	int ahead = hroce_psn_diff(h->psn, sq->una);
+
+	if (ahead >= HROCE_EARLY_PKTS || hroce_psn_before(swr->last_psn, h->psn) ||
+	    sq->early & BIT_ULL(ahead))
+		return;
+	if (!hroce_place_read(qp, swr, skb, h, hdr_bytes, false))
+		sq->early |= BIT_ULL(ahead);
+}
+
+/* The one that was owed, and with it those that had come before it. */
+static void hroce_read_advance(struct hroce_qp *qp, struct hroce_swr *swr)
+{
+	struct hroce_sq *sq = &qp->sq;
+	u32 last, next = sq->una;
+	u64 early = sq->early;
+
+	do {
+		last = next;
+		if (hroce_is_piece_end(swr, last))
+			hroce_response_ends(sq);
+		next = hroce_psn_add(last, 1);
+		early >>= 1;
+	} while (early & 1);
+	hroce_progress(qp, next);
+	if (last == swr->last_psn)
+		hroce_sq_complete(qp, IB_WC_SUCCESS);
+}
+
+static int hroce_got_read(struct hroce_qp *qp, struct hroce_swr *swr, struct sk_buff *skb,
+			  const struct hroce_hdr *h, unsigned int hdr_bytes)
+{
+	int err = hroce_place_read(qp, swr, skb, h, hdr_bytes, true);
+
+	switch (err) {
+	case 0:
+		hroce_read_advance(qp, swr);
+		return 0;
+	case -EAGAIN:
+		return err;
+	case -EBADMSG:
 		hroce_sq_fail(qp, IB_WC_BAD_RESP_ERR);
 		return 0;
-	}
-	err = hroce_place(qp, swr, off, len, hroce_copy_from_skb, &from);
-	if (err == -EAGAIN)
-		return err;
-	if (err) {
+	default:
 		hroce_sq_fail(qp, IB_WC_LOC_PROT_ERR);
 		return 0;
 	}
-	hroce_count_n(qp->dev->stats, HROCE_RCVD_BYTES, len);
-	if (hroce_is_piece_end(swr, h->psn))
-		hroce_response_ends(&qp->sq);
-	hroce_progress(qp, hroce_psn_add(h->psn, 1));
-	if (h->psn == swr->last_psn)
-		hroce_sq_complete(qp, IB_WC_SUCCESS);
-	return 0;
 }
 
 static int hroce_got_atomic(struct hroce_qp *qp, struct hroce_swr *swr,
@@ -244,7 +297,8 @@ static int hroce_got_atomic(struct hroce_qp *qp, struct hroce_swr *swr,
 	const u8 *src = (const u8 *)&h->orig;
 	int err;
 
-	err = hroce_place(qp, swr, 0, sizeof(h->orig), hroce_copy_from_bytes, &src);
+	err = hroce_place(qp, swr, 0, sizeof(h->orig), hroce_copy_from_bytes, &src,
+			  true);
 	if (err == -EAGAIN)
 		return err;
 	if (err) {
@@ -281,6 +335,8 @@ static int hroce_got_response(struct hroce_qp *qp, struct sk_buff *skb,
 	if (!swr || hroce_psn_before(h->psn, sq->una))
 		return 0;
 	if (h->psn != sq->una) {
+		if (read && hroce_is_read(swr))
+			hroce_got_early(qp, swr, skb, h, hdr_bytes);
 		if (hroce_wr_is_answered(swr->wqe.opcode))
 			hroce_response_lost(qp, h->psn);
 		return 0;

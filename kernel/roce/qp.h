@@ -143,6 +143,7 @@ struct hroce_sq {
 	unsigned long retry_at;		/* jiffies; valid while una != psn */
 	unsigned long lost_until;	/* jiffies: until then no going back for a lost response */
 	bool lost;			/* went back for a response; retry_at stays for that */
+	u64 early;			/* READ responses that have come: bit i is PSN una + i */
 	unsigned long again_at;		/* jiffies; valid while again */
 	bool again;			/* out of memory: wait until again_at */
 	struct hroce_stall send_stall;	/* of a source */

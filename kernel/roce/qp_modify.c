@@ -30,6 +30,7 @@ void hroce_sq_reset(struct hroce_qp *qp)
 	sq->unasked = 0;
 	sq->anxious = false;
 	sq->lost = false;
+	sq->early = 0;
 	sq->rd_out = 0;
 	sq->rnr_wait = false;
 	sq->again = false;
