@@ -48,7 +48,6 @@ if [ "$NIC_TYPE" = hroce ] && modprobe -n rdma_rxe 2> /dev/null; then
 	no_order=${faults[2]}
 	export NIC_TYPE_A=rxe NIC_TYPE_B=hroce
 	up mixed 1500
-	tries=try
 	torture "hroce to rxe" "" "--odp --one-way --no-empty" "${faults[@]}"
 	hosts_down
 	export NIC_TYPE_A=hroce NIC_TYPE_B=rxe
