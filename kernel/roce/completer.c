@@ -86,7 +86,7 @@ static void hroce_ack_before(struct hroce_qp *qp, u32 psn)
  * all that follows it is answered. A QP without a timeout has nothing but these responses
  * to tell it.
  */
-static void hroce_response_lost(struct hroce_qp *qp, u32 psn)
+static void hroce_response_lost(struct hroce_qp *qp, const struct hroce_swr *swr, u32 psn)
 {
 	struct hroce_sq *sq = &qp->sq;
 
@@ -94,6 +94,10 @@ static void hroce_response_lost(struct hroce_qp *qp, u32 psn)
 	    (qp->timeout && time_before(jiffies, sq->lost_until)))
 		return;
 	sq->lost_until = jiffies + HROCE_LOST_PAUSE;
+	if (hroce_is_read(swr)) {
+		hroce_requester_reread(qp, swr);
+		return;
+	}
 	sq->lost = true;
 	hroce_requester_rewind(qp);
 }
@@ -167,7 +171,7 @@ static void hroce_got_ack(struct hroce_qp *qp, const struct hroce_hdr *h)
 	if (hroce_wr_is_answered(swr->wqe.opcode) &&
 	    (type == HROCE_AETH_ACK || h->psn != sq->una)) {
 		if (!hroce_psn_before(h->psn, sq->una))
-			hroce_response_lost(qp, h->psn);
+			hroce_response_lost(qp, swr, h->psn);
 		return;
 	}
 	if (type == HROCE_AETH_ACK || h->psn != sq->una ||
@@ -338,7 +342,7 @@ static int hroce_got_response(struct hroce_qp *qp, struct sk_buff *skb,
 		if (read && hroce_is_read(swr))
 			hroce_got_early(qp, swr, skb, h, hdr_bytes);
 		if (hroce_wr_is_answered(swr->wqe.opcode))
-			hroce_response_lost(qp, h->psn);
+			hroce_response_lost(qp, swr, h->psn);
 		return 0;
 	}
 	if (read && hroce_wr_is_noted(swr->wqe.opcode)) {

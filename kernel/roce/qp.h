@@ -408,6 +408,7 @@ bool hroce_requester_fail(struct hroce_qp *qp, struct hroce_swr *swr,
 bool hroce_requester_trouble(struct hroce_qp *qp, struct hroce_swr *swr,
 			     struct hroce_walk *walk, int err, u32 rest);
 void hroce_requester_rewind(struct hroce_qp *qp);
+void hroce_requester_reread(struct hroce_qp *qp, const struct hroce_swr *swr);
 void hroce_requester_seek(struct hroce_qp *qp, u32 psn);
 
 /* local.c */

@@ -264,27 +264,56 @@ static bool hroce_send_data(struct hroce_qp *qp, struct hroce_swr *swr)
  * A READ goes out piece by piece, each a request of its own to the responder:
  * a long one cannot flood the wire, and a lost response costs its piece only.
  * Pieces end at fixed places, so that one sent again, from where a response was
- * lost, is the rest of the one before: no other is a duplicate to the responder.
+ * lost, is of the one before: no other is a duplicate to the responder.
  */
-static bool hroce_send_read(struct hroce_qp *qp, struct hroce_swr *swr)
+static u32 hroce_piece_left(const struct hroce_swr *swr, u32 psn)
 {
-	struct hroce_sq *sq = &qp->sq;
-	u32 pkt = hroce_psn_diff(sq->psn, swr->first_psn);
+	u32 pkt = hroce_psn_diff(psn, swr->first_psn);
 	u32 total = hroce_psn_diff(swr->last_psn, swr->first_psn) + 1;
-	u32 count = min_t(u32, total - pkt, HROCE_READ_PKTS - pkt % HROCE_READ_PKTS);
-	u32 off = pkt * qp->mtu;
+
+	return min_t(u32, total - pkt, HROCE_READ_PKTS - pkt % HROCE_READ_PKTS);
+}
+
+/* Ask for so many packets of it, within a piece. */
+static int hroce_ask_read(struct hroce_qp *qp, const struct hroce_swr *swr, u32 psn,
+			  u32 count)
+{
+	u32 off = hroce_psn_diff(psn, swr->first_psn) * qp->mtu;
 	struct hroce_hdr h = {
 		.opcode = IB_OPCODE_RC_RDMA_READ_REQUEST,
-		.psn = sq->psn,
+		.psn = psn,
 		.va = swr->wqe.rdma.remote_addr + off,
 		.rkey = swr->wqe.rdma.rkey,
 		.srqn = swr->wqe.srqn,
 		.length = min_t(u32, swr->length - off, count * qp->mtu),
 	};
 
+	return hroce_send_control(qp, &h);
+}
+
+/*
+ * The response that is owed, and those behind it that have not come either: once more,
+ * and no other. If that cannot be sent now, another response will tell again.
+ */
+void hroce_requester_reread(struct hroce_qp *qp, const struct hroce_swr *swr)
+{
+	struct hroce_sq *sq = &qp->sq;
+	u32 count = hroce_piece_left(swr, sq->una);
+
+	if (sq->early)
+		count = min_t(u32, count, __ffs64(sq->early));
+	hroce_count(qp->dev->stats, HROCE_RETRANSMIT);
+	(void)hroce_ask_read(qp, swr, sq->una, count);
+}
+
+static bool hroce_send_read(struct hroce_qp *qp, struct hroce_swr *swr)
+{
+	struct hroce_sq *sq = &qp->sq;
+	u32 count = hroce_piece_left(swr, sq->psn);
+
 	if (sq->rd_out >= qp->attr.max_rd_atomic || hroce_window_left(sq) < count)
 		return false;
-	if (hroce_send_control(qp, &h))
+	if (hroce_ask_read(qp, swr, sq->psn, count))
 		return hroce_requester_again(sq);
 	sq->rd_out++;
 	hroce_requester_advance(qp, swr, count);
