@@ -164,6 +164,8 @@ bool hroce_requester_trouble(struct hroce_qp *qp, struct hroce_swr *swr,
 		/* a fault may take long */
 		if (qp->sq.psn == swr->first_psn && hroce_requester_ask(qp, swr->first_psn))
 			return true;
+		if (qp->sq.send_stall.fault)	/* one at a time */
+			return hroce_requester_again(&qp->sq);
 		hroce_count(qp->dev->stats, HROCE_REQ_FAULTS);
 		qp->sq.stall_index = qp->sq.send;
 		err = hroce_walk_stall(walk, &qp->sq.send_stall, qp->sq.psn, rest);
@@ -443,7 +445,8 @@ static bool hroce_requester_waits(struct hroce_qp *qp)
 	sq->again = false;
 	switch (hroce_stall_check(&sq->send_stall)) {
 	case -EINPROGRESS:
-		return true;
+		/* but what comes before it may have to be sent again */
+		return !hroce_psn_before(sq->psn, sq->send_stall.last.psn);
 	case -EFAULT:
 		/* a retransmission may have gone back behind it meanwhile */
 		if (sq->stall_index - sq->ring.index < sq->fetched - sq->ring.index)
