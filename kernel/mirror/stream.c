@@ -16,8 +16,7 @@ static unsigned long expected(const struct hmmodp_stream *st)
 
 static bool goes_on(const struct hmmodp_stream *st, unsigned long va)
 {
-	return st->len &&
-	       ((st->step && va == expected(st)) || va == st->last + st->len);
+	return (st->step && va == expected(st)) || va == st->last + st->len;
 }
 
 /* May the piece be the second of a stream that began with the last one here? */
@@ -25,7 +24,7 @@ static bool is_near(const struct hmmodp_stream *st, unsigned long va)
 {
 	unsigned long far = va > st->last ? va - st->last : st->last - va;
 
-	return st->len && far && far <= HMMODP_STREAM_REACH;
+	return far <= HMMODP_STREAM_REACH;
 }
 
 /* Is it one of the pieces that were foreseen last? */
@@ -41,6 +40,7 @@ static bool foresaw(const struct hmmodp_stream *st, unsigned long va)
 struct hmmodp_kin {
 	struct hmmodp_stream *foreseen;	/* the fault is one of its pieces */
 	struct hmmodp_stream *followed;	/* it is the next that it expects */
+	struct hmmodp_stream *again;	/* it is its last */
 	struct hmmodp_stream *near;	/* it may be its second */
 	struct hmmodp_stream *oldest;	/* of all, to make room for a new one */
 };
@@ -59,8 +59,12 @@ static void find_kin(struct hmmodp_streams *s, unsigned long va, struct hmmodp_k
 	for (st = s->stream; st < s->stream + HMMODP_STREAMS; st++) {
 		if (st->stamp < kin->oldest->stamp)
 			kin->oldest = st;
+		if (!st->len)
+			continue;
 		if (foresaw(st, va))
 			keep_newer(&kin->foreseen, st);
+		else if (va == st->last)
+			keep_newer(&kin->again, st);
 		else if (goes_on(st, va))
 			keep_newer(&kin->followed, st);
 		else if (is_near(st, va))
@@ -126,6 +130,15 @@ static void begin(struct hmmodp_streams *s, const struct hmmodp_kin *kin,
 	};
 }
 
+/* The same place once more is no step, and no reason to forget another stream. */
+static void stay(struct hmmodp_streams *s, struct hmmodp_stream *st, unsigned long len,
+		 bool write)
+{
+	st->len = len;
+	st->write = write;
+	st->stamp = ++s->clock;
+}
+
 static bool use(struct hmmodp_streams *s, struct hmmodp_stream *st,
 		struct hmmodp_foreseen *next)
 {
@@ -153,6 +166,10 @@ bool hmmodp_streams_fault(struct hmmodp_streams *s, unsigned long va, unsigned l
 	if (kin.foreseen)	/* but it did not come in time */
 		return use(s, kin.foreseen, next);
 	st = kin.followed;
+	if (!st && kin.again) {
+		stay(s, kin.again, len, write);
+		return false;
+	}
 	if (!st) {
 		begin(s, &kin, va, len, write);
 		return false;

@@ -97,6 +97,23 @@ static void test_interleaved(void)
 		}
 }
 
+/* One place that is faulted over and over takes nothing from the streams there are. */
+static void test_same_place(void)
+{
+	unsigned int i;
+
+	anew();
+	EXPECT(!fault(BASE, PAGE));
+	EXPECT(!fault(BASE + PAGE, PAGE));
+	for (i = 0; i < 2 * HMMODP_STREAMS; i++)
+		EXPECT(!fault(BASE << 1, 4 * PAGE));
+	EXPECT(fault(BASE + 2 * PAGE, PAGE));
+	expect_next(BASE + 3 * PAGE, 2 * PAGE, 0, 1);
+	/* and may begin one itself */
+	EXPECT(!fault((BASE << 1) + 4 * PAGE, 4 * PAGE));
+	EXPECT(fault((BASE << 1) + 8 * PAGE, 4 * PAGE));
+}
+
 /* No habit, nothing foreseen; and it cannot run away, whatever comes. */
 static void test_no_habit(void)
 {
@@ -149,6 +166,7 @@ int main(void)
 		{ "stream_backward_and_stride", test_backward_and_stride },
 		{ "stream_sizes_vary", test_sizes_vary },
 		{ "stream_interleaved", test_interleaved },
+		{ "stream_same_place", test_same_place },
 		{ "stream_no_habit", test_no_habit },
 		{ "stream_ends", test_ends },
 	};
