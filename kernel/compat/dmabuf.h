@@ -12,6 +12,13 @@
 #define HMMODP_IMPORT_DMABUF	MODULE_IMPORT_NS("DMA_BUF")
 #endif
 
+/* The member of struct dma_buf_attach_ops by which an importer hears of a move. */
+#ifdef HMMODP_HAVE_DMABUF_MOVE_NOTIFY
+#define hmmodp_dmabuf_moves	move_notify
+#else
+#define hmmodp_dmabuf_moves	invalidate_mappings
+#endif
+
 #ifdef HMMODP_HAVE_DMABUF_VMAP_UNLOCKED
 #define hmmodp_dmabuf_vmap	dma_buf_vmap_unlocked
 #define hmmodp_dmabuf_vunmap	dma_buf_vunmap_unlocked

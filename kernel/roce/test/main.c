@@ -18,6 +18,8 @@
 
 #include <linux/hroce-selftest.h>
 
+#include "buffer.h"
+
 enum { FROM, TO };
 
 #define MOVE_LIMIT	(30 * HZ)
@@ -255,20 +257,35 @@ static int move(struct hroce_selftest_move *a)
 	return err;
 }
 
-static long selftest_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+static int ioctl_move(void __user *user)
 {
-	void __user *user = (void __user *)arg;
 	struct hroce_selftest_move a;
 	int err;
 
-	if (cmd != HROCE_SELFTEST_MOVE)
-		return -ENOTTY;
 	if (copy_from_user(&a, user, sizeof(a)))
 		return -EFAULT;
 	err = move(&a);
 	if (!err && copy_to_user(user, &a, sizeof(a)))
 		err = -EFAULT;
 	return err;
+}
+
+static long selftest_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+	u64 size;
+	s32 fd;
+
+	switch (cmd) {
+	case HROCE_SELFTEST_MOVE:
+		return ioctl_move(user);
+	case HROCE_SELFTEST_BUFFER:
+		return copy_from_user(&size, user, sizeof(size)) ? -EFAULT : buffer_new(size);
+	case HROCE_SELFTEST_BUFFER_MOVE:
+		return copy_from_user(&fd, user, sizeof(fd)) ? -EFAULT : buffer_move(fd);
+	default:
+		return -ENOTTY;
+	}
 }
 
 static const struct file_operations selftest_fops = {

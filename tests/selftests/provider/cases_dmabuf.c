@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Regions of a dma-buf: pages of a memfd (udmabuf), of the heap that media programs use
- * (system), and a buffer of a GPU without GPU (vgem).
+ * (system), a buffer of a GPU without GPU (vgem), and one that its exporter moves.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <drm/drm.h>
+#include <linux/hroce-selftest.h>
 #include <linux/dma-heap.h>
 #include <linux/udmabuf.h>
 #include "loop.h"
@@ -117,6 +118,40 @@ static bool vgem(struct buffer *b)
 	return true;
 }
 
+static int selftest_open(void)
+{
+	int dev = open("/dev/hroce_selftest", O_RDWR | O_CLOEXEC);
+
+	if (dev < 0)
+		rc_die_errno("hroce_selftest");
+	return dev;
+}
+
+static bool movable(struct buffer *b)
+{
+	uint64_t size = BUF;
+	int dev = selftest_open();
+
+	b->fd = ioctl(dev, HROCE_SELFTEST_BUFFER, &size);
+	if (b->fd < 0)
+		rc_die_errno("HROCE_SELFTEST_BUFFER");
+	map(b, b->fd);
+	close(dev);
+	return true;
+}
+
+/* The exporter moves it if it may; 0 or errno. What the process sees follows. */
+static int move(struct buffer *b)
+{
+	int dev = selftest_open(), err;
+
+	err = ioctl(dev, HROCE_SELFTEST_BUFFER_MOVE, &b->fd) ? errno : 0;
+	close(dev);
+	munmap(b->m, BUF);
+	map(b, b->fd);
+	return err;
+}
+
 static void atomic(struct loop *l, const uint8_t *word, uint32_t rkey)
 {
 	struct ibv_sge sge = loop_sge(l, 0, sizeof(uint64_t));
@@ -196,6 +231,34 @@ static void one(struct rc_dev *d, struct buffer *b)
 			    IOVA + LEN - 1), IBV_WC_REM_ACCESS_ERR);
 	EXPECT_EQ(ibv_dereg_mr(mr), 0);
 	munmap(b->m, BUF);
+	loop_close(&l);
+}
+
+/* Where it is as long as there is a region, and not longer. */
+void case_dmabuf_moves(struct rc_dev *d)
+{
+	struct ibv_mr *mr[2];
+	struct buffer b;
+	struct loop l;
+	int i;
+
+	loop_open(&l, d, false);
+	EXPECT(movable(&b));
+	refused(&l, &b);
+	EXPECT_EQ(move(&b), 0);
+	for (i = 0; i < 2; i++) {
+		mr[i] = ibv_reg_dmabuf_mr(d->pd, OFF, LEN, IOVA, b.fd, ACCESS);
+		if (!mr[i])
+			rc_die_errno("ibv_reg_dmabuf_mr");
+	}
+	EXPECT_EQ(move(&b), EBUSY);
+	traffic(&l, &b, mr[0]);
+	EXPECT_EQ(ibv_dereg_mr(mr[0]), 0);
+	EXPECT_EQ(move(&b), EBUSY);
+	traffic(&l, &b, mr[1]);
+	EXPECT_EQ(ibv_dereg_mr(mr[1]), 0);
+	EXPECT_EQ(move(&b), 0);
+	one(d, &b);
 	loop_close(&l);
 }
 

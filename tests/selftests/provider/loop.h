@@ -106,6 +106,7 @@ void case_dm_errors(struct rc_dev *d);
 void case_parent_domain(struct rc_dev *d);
 /* cases_dmabuf.c: memory of other drivers */
 void case_dmabuf(struct rc_dev *d);
+void case_dmabuf_moves(struct rc_dev *d);
 /* cases_kernel.c: users in the kernel */
 void case_kernel_user(struct rc_dev *d);
 /* cases_mr.c: on-demand regions */

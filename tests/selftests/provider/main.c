@@ -50,6 +50,7 @@ static const struct loop_case cases[] = {
 	{ "dm", case_dm },
 	{ "dm_errors", case_dm_errors },
 	{ "dmabuf", case_dmabuf },
+	{ "dmabuf_moves", case_dmabuf_moves },
 	{ "parent_domain", case_parent_domain },
 	{ "ud_srq", case_ud_srq },
 	{ "ud_error", case_ud_error },

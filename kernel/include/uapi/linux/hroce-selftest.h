@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR BSD-2-Clause */
 /*
  * /dev/hroce_selftest: what a kernel user does with memory of a process, as RDS
- * does. Each move makes its own queue pairs and regions.
+ * does. Each move makes its own queue pairs and regions. And dma-bufs whose exporter
+ * moves them, as that of a GPU does, unless they are pinned.
  */
 #ifndef HROCE_SELFTEST_H
 #define HROCE_SELFTEST_H
@@ -33,5 +34,10 @@ struct hroce_selftest_move {
 };
 
 #define HROCE_SELFTEST_MOVE	_IOWR('h', 64, struct hroce_selftest_move)
+
+/* Returns the file of a new buffer of so many bytes, whole pages; ENOMEM, EINVAL. */
+#define HROCE_SELFTEST_BUFFER		_IOW('h', 65, __u64)
+/* Move the buffer of a file to other pages, with what is in it. EBUSY: it is pinned. */
+#define HROCE_SELFTEST_BUFFER_MOVE	_IOW('h', 66, __s32)
 
 #endif
