@@ -7,6 +7,7 @@
  * It stays within regions, and is nobody's duty: what cannot be had at once is left.
  */
 #include <linux/kref.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 
@@ -42,6 +43,26 @@ static bool take_plan(struct hmmodp_ahead *a, struct hmmodp_foreseen *f)
 	return any;
 }
 
+/*
+ * Is there room in the control group for so many bytes, and as many for others? Where it
+ * is full, pages come in the place of others, and where there are none to give up, the
+ * process is killed. What nobody has asked for is a reason for neither.
+ */
+static bool has_room(struct mem_cgroup *memcg, size_t bytes)
+{
+#ifdef CONFIG_MEMCG
+	unsigned long pages = 2 * bytes >> PAGE_SHIFT, used, most;
+
+	for (; memcg; memcg = parent_mem_cgroup(memcg)) {
+		used = page_counter_read(&memcg->memory);
+		most = READ_ONCE(memcg->memory.max);
+		if (used >= most || most - used < pages)
+			return false;
+	}
+#endif
+	return true;
+}
+
 static void bring(struct hmmodp_mirror *mirror, const struct hmmodp_foreseen *f)
 {
 	unsigned int how = HMMODP_FAULT_AHEAD | (f->write ? HMMODP_FAULT_WRITE : 0);
@@ -51,6 +72,8 @@ static void bring(struct hmmodp_mirror *mirror, const struct hmmodp_foreseen *f)
 
 	for (i = 0; i < f->count; i++, va += f->step) {
 		len = hmmodp_region_clip(mirror, va, f->len);
+		if (!has_room(mirror->memcg, len))
+			how |= HMMODP_FAULT_LOOK;
 		if (!len || hmmodp_fault_how(mirror, va, len, how, NULL))
 			return;
 	}

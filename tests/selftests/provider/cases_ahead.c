@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Read-ahead: of which access it helps, where it ends, and that no byte suffers. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "loop.h"
 
@@ -115,5 +117,64 @@ void case_read_ahead(struct rc_dev *d)
 	EXPECT_EQ(loop_counter(d, "page_readahead"), a.pages);
 	end(&a, false);
 
+	loop_close(&a.l);
+}
+
+#define GROUP	"/sys/fs/cgroup/hmmodp-rc-ahead"
+
+static void group_write(const char *file, const char *text)
+{
+	FILE *f = fopen(file, "w");
+
+	if (!f || fputs(text, f) < 0 || fclose(f))
+		rc_die_errno("%s", file);
+}
+
+static long group_read(const char *file)
+{
+	FILE *f = fopen(file, "r");
+	long n;
+
+	EXPECT(f && fscanf(f, "%ld", &n) == 1 && !fclose(f));
+	return n;
+}
+
+/* From now on this process has so many bytes more, and none of what it has can go. */
+static void confine(long bytes)
+{
+	char text[32];
+
+	group_write("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	if (mkdir(GROUP, 0755) && errno != EEXIST)
+		rc_die_errno(GROUP);
+	group_write(GROUP "/memory.max", "max");
+	group_write(GROUP "/memory.swap.max", "0");
+	group_write(GROUP "/cgroup.procs", "0");
+	snprintf(text, sizeof(text), "%ld", group_read(GROUP "/memory.current") + bytes);
+	group_write(GROUP "/memory.max", text);
+}
+
+/*
+ * In a control group that has room for what is wanted, and not for what is foreseen: it
+ * is not brought, else the process would be killed.
+ */
+void case_ahead_full(struct rc_dev *d)
+{
+	const size_t wanted = 32 * PIECE, room = wanted + wanted / 2;
+	struct ahead a = { .d = d };
+	size_t at;
+
+	loop_open(&a.l, d, false);
+	a.model = loop_map(wanted);
+	memset(a.model, 0, wanted);
+	a.memory = loop_map(LEN);
+	confine(room);
+	a.mr = ibv_reg_mr(d->pd, a.memory, LEN, IBV_ACCESS_ON_DEMAND | IBV_ACCESS_LOCAL_WRITE |
+			  IBV_ACCESS_REMOTE_WRITE);
+	EXPECT(a.mr);
+	for (at = 0; at < wanted; at += PIECE)
+		put(&a, at, PIECE);
+	EXPECT_EQ(rc_differ(a.memory, a.model, wanted), wanted);
+	EXPECT(!ibv_dereg_mr(a.mr));
 	loop_close(&a.l);
 }

@@ -117,6 +117,7 @@ void case_rereg(struct rc_dev *d);
 void case_all_on_demand(struct rc_dev *d);
 void case_advise_errors(struct rc_dev *d);
 void case_read_ahead(struct rc_dev *d);
+void case_ahead_full(struct rc_dev *d);
 void case_advise(struct rc_dev *d);
 /* cases_null.c: the null region */
 void case_null(struct rc_dev *d);

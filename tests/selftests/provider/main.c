@@ -38,6 +38,7 @@ static const struct loop_case cases[] = {
 	{ "advise_errors", case_advise_errors },
 	{ "advise", case_advise },
 	{ "read_ahead", case_read_ahead },
+	{ "ahead_full", case_ahead_full },
 	{ "slow_page", case_slow_page },
 	{ "slow_behind", case_slow_behind },
 	{ "slow_asked", case_slow_asked },
