@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Faults on the work queue of their mirror, and their cancellation. */
+/*
+ * Faults on a work queue, and their cancellation: of a mirror, on its own, or of memory
+ * that somebody else keeps track of.
+ */
 #include <linux/completion.h>
 #include <linux/export.h>
 #include <linux/kref.h>
@@ -24,10 +27,18 @@ enum fault_state {
 struct hmmodp_fault {
 	struct work_struct work;
 	struct kref ref;		/* the caller's and the work's */
-	struct hmmodp_mirror *mirror;
-	unsigned long va;
-	size_t len;
-	unsigned int how;		/* HMMODP_FAULT_* */
+	struct hmmodp_mirror *mirror;	/* NULL: memory of somebody else */
+	union {
+		struct {
+			unsigned long va;
+			size_t len;
+			unsigned int how;	/* HMMODP_FAULT_* */
+		};
+		struct {
+			const struct hmmodp_other_ops *ops;
+			void *other;
+		};
+	};
 	hmmodp_fault_done_t done;
 	void *ctx;
 	spinlock_t lock;		/* protects state; softirq never takes it */
@@ -76,8 +87,19 @@ static bool fault_leave_waiting(struct hmmodp_fault *fault, enum fault_state to)
 /* The work's references. */
 static void fault_end(struct hmmodp_fault *fault)
 {
-	hmmodp_mirror_unref(fault->mirror);
+	if (fault->mirror)
+		hmmodp_mirror_unref(fault->mirror);
+	else
+		fault->ops->put(fault->other);
 	hmmodp_fault_put(fault);
+}
+
+static int fault_serve(struct hmmodp_fault *fault)
+{
+	if (!fault->mirror)
+		return fault->ops->serve(fault->other, &fault->stop);
+	return hmmodp_fault_how(fault->mirror, fault->va, fault->len, fault->how,
+				&fault->stop);
 }
 
 static void fault_work(struct work_struct *work)
@@ -85,8 +107,7 @@ static void fault_work(struct work_struct *work)
 	struct hmmodp_fault *fault = container_of(work, struct hmmodp_fault, work);
 	int err;
 
-	err = hmmodp_fault_how(fault->mirror, fault->va, fault->len, fault->how,
-			       &fault->stop);
+	err = fault_serve(fault);
 	if (fault_leave_waiting(fault, FAULT_CALLING)) {
 		fault->done(fault->ctx, err);
 		spin_lock(&fault->lock);
@@ -94,10 +115,29 @@ static void fault_work(struct work_struct *work)
 		spin_unlock(&fault->lock);
 		complete_all(&fault->called);
 	}
-	if (!err)
+	if (!err && fault->mirror)
 		hmmodp_ahead_fault(fault->mirror, fault->va, fault->len,
 				   fault->how & HMMODP_FAULT_WRITE);
 	fault_end(fault);
+}
+
+static struct hmmodp_fault *fault_new(hmmodp_fault_done_t done, void *ctx)
+{
+	struct hmmodp_fault *fault;
+
+	fault = kmalloc_obj(*fault, GFP_ATOMIC);
+	if (!fault)
+		return NULL;
+	INIT_WORK(&fault->work, fault_work);
+	kref_init(&fault->ref);
+	kref_get(&fault->ref);		/* the work's */
+	fault->done = done;
+	fault->ctx = ctx;
+	spin_lock_init(&fault->lock);
+	fault->state = FAULT_WAITING;
+	fault->stop = false;
+	init_completion(&fault->called);
+	return fault;
 }
 
 struct hmmodp_fault *hmmodp_fault_async(struct hmmodp_mirror *mirror,
@@ -105,29 +145,35 @@ struct hmmodp_fault *hmmodp_fault_async(struct hmmodp_mirror *mirror,
 					enum hmmodp_dir dir,
 					hmmodp_fault_done_t done, void *ctx)
 {
-	struct hmmodp_fault *fault;
+	struct hmmodp_fault *fault = fault_new(done, ctx);
 
-	fault = kmalloc_obj(*fault, GFP_ATOMIC);
 	if (!fault)
 		return ERR_PTR(-ENOMEM);
-	INIT_WORK(&fault->work, fault_work);
-	kref_init(&fault->ref);
-	kref_get(&fault->ref);		/* the work's */
 	kref_get(&mirror->ref);
 	fault->mirror = mirror;
 	fault->va = va;
 	fault->len = min(len, hmmodp_fault_most());
 	fault->how = HMMODP_FAULT_FRONT | (dir == HMMODP_WRITE ? HMMODP_FAULT_WRITE : 0);
-	fault->done = done;
-	fault->ctx = ctx;
-	spin_lock_init(&fault->lock);
-	fault->state = FAULT_WAITING;
-	fault->stop = false;
-	init_completion(&fault->called);
 	queue_work(mirror->queue, &fault->work);
 	return fault;
 }
 EXPORT_SYMBOL_GPL(hmmodp_fault_async);
+
+struct hmmodp_fault *hmmodp_fault_other(struct workqueue_struct *queue,
+					const struct hmmodp_other_ops *ops, void *other,
+					hmmodp_fault_done_t done, void *ctx)
+{
+	struct hmmodp_fault *fault = fault_new(done, ctx);
+
+	if (!fault)
+		return ERR_PTR(-ENOMEM);
+	fault->mirror = NULL;
+	fault->ops = ops;
+	fault->other = other;
+	queue_work(queue, &fault->work);
+	return fault;
+}
+EXPORT_SYMBOL_GPL(hmmodp_fault_other);
 
 bool hmmodp_fault_cancel(struct hmmodp_fault *fault)
 {

@@ -24,6 +24,7 @@
 struct hmmodp_mirror;
 struct hmmodp_fault;
 struct seq_file;
+struct workqueue_struct;
 
 /**
  * enum hmmodp_dir - what the device does to the memory
@@ -212,6 +213,32 @@ typedef void (*hmmodp_fault_done_t)(void *ctx, int err);
 struct hmmodp_fault *hmmodp_fault_async(struct hmmodp_mirror *mirror,
 					unsigned long va, size_t len,
 					enum hmmodp_dir dir,
+					hmmodp_fault_done_t done, void *ctx);
+
+/**
+ * struct hmmodp_other_ops - memory that is no process's, and that somebody else keeps
+ * track of
+ * @serve: bring it; process context, may sleep. Returns as hmmodp_fault() does, and
+ *	-EAGAIN soon after *@stop has turned true
+ * @put: the fault is over; process context, may sleep
+ */
+struct hmmodp_other_ops {
+	int (*serve)(void *other, const bool *stop);
+	void (*put)(void *other);
+};
+
+/**
+ * hmmodp_fault_other - hmmodp_fault_async() for such memory
+ * @queue: of the caller, destroyed before @ops go: a fault that is cancelled may stay a
+ *	while
+ * @ops: what to do
+ * @other: the memory, with a reference that is put when the fault is over
+ * @done: and @ctx: as of hmmodp_fault_async()
+ *
+ * Context, return: as hmmodp_fault_async(); with ERR_PTR() the reference is the caller's.
+ */
+struct hmmodp_fault *hmmodp_fault_other(struct workqueue_struct *queue,
+					const struct hmmodp_other_ops *ops, void *other,
 					hmmodp_fault_done_t done, void *ctx);
 
 /**
