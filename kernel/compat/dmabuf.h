@@ -12,11 +12,16 @@
 #define HMMODP_IMPORT_DMABUF	MODULE_IMPORT_NS("DMA_BUF")
 #endif
 
-/* The member of struct dma_buf_attach_ops by which an importer hears of a move. */
+/*
+ * The member of struct dma_buf_attach_ops by which an importer hears of a move, and what
+ * an exporter calls then.
+ */
 #ifdef HMMODP_HAVE_DMABUF_MOVE_NOTIFY
 #define hmmodp_dmabuf_moves	move_notify
+#define hmmodp_dmabuf_move	dma_buf_move_notify
 #else
 #define hmmodp_dmabuf_moves	invalidate_mappings
+#define hmmodp_dmabuf_move	dma_buf_invalidate_mappings
 #endif
 
 #ifdef HMMODP_HAVE_DMABUF_VMAP_UNLOCKED

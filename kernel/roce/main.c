@@ -7,6 +7,7 @@
 #include "debug.h"
 #include "dev.h"
 #include "icrc.h"
+#include "mr.h"
 #include "net.h"
 #include "port.h"
 #include "qp_verbs.h"
@@ -56,9 +57,12 @@ static int __init hroce_module_init(void)
 	err = hroce_icrc_init();
 	if (err)
 		return err;
-	err = hroce_qp_init();
+	err = hroce_moving_module_init();
 	if (err)
 		goto err_icrc;
+	err = hroce_qp_init();
+	if (err)
+		goto err_moving;
 	err = hroce_net_init(hroce_qp_receive);
 	if (err)
 		goto err_qp;
@@ -73,6 +77,8 @@ err_net:
 	hroce_net_exit();
 err_qp:
 	hroce_qp_exit();
+err_moving:
+	hroce_moving_module_exit();
 err_icrc:
 	hroce_icrc_exit();
 	return err;
@@ -87,6 +93,7 @@ static void __exit hroce_module_exit(void)
 	hroce_debug_exit();
 	hroce_net_exit();
 	hroce_qp_exit();
+	hroce_moving_module_exit();
 	hroce_icrc_exit();
 }
 

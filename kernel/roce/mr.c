@@ -128,6 +128,8 @@ size_t hroce_mr_access(struct hroce_mr *mr, u64 va, size_t len,
 	switch (mr->kind) {
 	case HROCE_MR_PINNED:
 		return hroce_pin_access(mr, va, len, actor, ctx);
+	case HROCE_MR_MOVING:
+		return hroce_moving_access(mr, va, len, actor, ctx);
 	case HROCE_MR_ODP:
 		return hroce_odp_access(mr, va, len, dir, actor, ctx);
 	case HROCE_MR_DMA:
@@ -209,6 +211,9 @@ static void hroce_mr_release(struct hroce_mr *mr)
 	switch (mr->kind) {
 	case HROCE_MR_PINNED:
 		hroce_pin_release(mr);
+		break;
+	case HROCE_MR_MOVING:
+		hroce_moving_release(mr);
 		break;
 	case HROCE_MR_ODP:
 		hroce_odp_release(mr);

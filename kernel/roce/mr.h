@@ -15,12 +15,15 @@
 #include "rdma.h"
 
 struct hroce_dev;
+struct dma_buf;
 struct hroce_dmabuf;
+struct hroce_moving;
 struct hroce_ucontext;
 struct seq_file;
 
 enum hroce_mr_kind {
 	HROCE_MR_PINNED,	/* ib_umem, memory of the device, a dma-buf */
+	HROCE_MR_MOVING,	/* a dma-buf whose exporter moves it; see mr_moving.c */
 	HROCE_MR_ODP,		/* a range of a mirror */
 	HROCE_MR_DMA,		/* all kernel addresses, kernel users only */
 	HROCE_MR_WINDOW,	/* part of another region; see mw.c */
@@ -51,6 +54,7 @@ struct hroce_mr {
 			struct hmmodp_mirror *mirror;
 			struct hmmodp_region region;
 		} odp;
+		struct hroce_moving *moving;
 		struct {
 			struct hroce_mr *target;	/* whose memory; a reference */
 			struct hroce_mr *unbound;	/* what has the key afterwards */
@@ -103,7 +107,8 @@ bool hroce_mr_covers(const struct hroce_mr *mr, u64 va, u64 len);
 
 /**
  * hroce_mr_access - hand a range that hroce_mr_get() has checked to an actor
- * See hmmodp_access(). Only an on-demand region can return less than @len.
+ * See hmmodp_access(). Only an on-demand region, or one of a dma-buf that moves, can
+ * return less than @len.
  */
 size_t hroce_mr_access(struct hroce_mr *mr, u64 va, size_t len,
 		       enum hmmodp_dir dir, hmmodp_actor_t actor, void *ctx);
@@ -213,14 +218,31 @@ int hroce_pin_init(struct hroce_dev *dev, struct hroce_mr *mr);
 void hroce_pin_release(struct hroce_mr *mr);
 size_t hroce_pin_access(struct hroce_mr *mr, u64 va, size_t len,
 			hmmodp_actor_t actor, void *ctx);
+/* The same, of pages in a row and a byte of them. */
+size_t hroce_pages_access(struct page **pages, u64 off, size_t len, hmmodp_actor_t actor,
+			  void *ctx);
 
 /*
- * mr_dmabuf.c, for mr.c: the pages of a dma-buf, from a byte of it. May sleep.
+ * mr_dmabuf.c, for mr.c: a dma-buf, from a byte of it. May sleep.
  * Return: 0, -EBADF or -EINVAL: no dma-buf, or not within it; -EOPNOTSUPP: not memory
  * that the CPU can use; or the exporter's.
  */
 int hroce_dmabuf_init(struct hroce_mr *mr, int fd, u64 offset);
 void hroce_dmabuf_put(struct hroce_dmabuf *dmabuf);
+
+/*
+ * mr_moving.c, for mr_dmabuf.c and mr.c: a dma-buf that moves. It is not pinned, and is
+ * faulted where it has moved; but it was there once. Takes over the buffer's reference if
+ * it returns 0. Return: as hroce_dmabuf_init().
+ */
+int hroce_moving_init(struct hroce_mr *mr, struct dma_buf *buf, u64 offset);
+void hroce_moving_release(struct hroce_mr *mr);
+size_t hroce_moving_access(struct hroce_mr *mr, u64 va, size_t len,
+			   hmmodp_actor_t actor, void *ctx);
+struct hmmodp_fault *hroce_moving_fault_async(struct hroce_mr *mr, hmmodp_fault_done_t done,
+					      void *ctx);
+int hroce_moving_module_init(void);
+void hroce_moving_module_exit(void);
 
 /* ib_device_ops */
 struct ib_mr *hroce_reg_user_mr(struct ib_pd *ibpd, u64 start, u64 length, u64 iova,

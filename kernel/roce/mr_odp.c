@@ -85,6 +85,8 @@ struct hmmodp_fault *hroce_mr_fault_async(struct hroce_mr *mr, u64 va, size_t le
 		va = hroce_window_va(mr, va);
 		mr = mr->window.target;
 	}
+	if (mr->kind == HROCE_MR_MOVING)
+		return hroce_moving_fault_async(mr, done, ctx);
 	if (WARN_ON_ONCE(mr->kind != HROCE_MR_ODP))
 		return ERR_PTR(-ENOMEM);
 	return hmmodp_fault_async(mr->odp.mirror, hroce_odp_va(mr, va), len, dir,

@@ -130,11 +130,10 @@ void hroce_pin_release(struct hroce_mr *mr)
 }
 
 /* Pages that follow one another in the kernel's map make one piece. */
-size_t hroce_pin_access(struct hroce_mr *mr, u64 va, size_t len,
-			hmmodp_actor_t actor, void *ctx)
+size_t hroce_pages_access(struct page **pages, u64 off, size_t len, hmmodp_actor_t actor,
+			  void *ctx)
 {
-	u64 off = va - mr->iova + mr->pin.first_off;
-	struct page **page = &mr->pin.pages[off >> PAGE_SHIFT];
+	struct page **page = &pages[off >> PAGE_SHIFT];
 	size_t left = len, skip = offset_in_page(off), n;
 	void *piece;
 
@@ -151,4 +150,11 @@ size_t hroce_pin_access(struct hroce_mr *mr, u64 va, size_t len,
 		left -= n;
 	}
 	return len;
+}
+
+size_t hroce_pin_access(struct hroce_mr *mr, u64 va, size_t len,
+			hmmodp_actor_t actor, void *ctx)
+{
+	return hroce_pages_access(mr->pin.pages, va - mr->iova + mr->pin.first_off, len,
+				  actor, ctx);
 }

@@ -77,7 +77,8 @@ static struct hroce_mr *hroce_bind_target(struct hroce_dev *dev, struct ib_pd *p
 
 	if (!mr)
 		return NULL;
-	if ((mr->kind == HROCE_MR_PINNED || mr->kind == HROCE_MR_ODP) &&
+	if ((mr->kind == HROCE_MR_PINNED || mr->kind == HROCE_MR_MOVING ||
+	     mr->kind == HROCE_MR_ODP) &&
 	    mr->ibmr.pd == pd && (mr->access & IB_ACCESS_MW_BIND) &&
 	    (!(b->access & writes) || (mr->access & IB_ACCESS_LOCAL_WRITE)) &&
 	    hroce_mr_covers(mr, b->addr, b->length) &&

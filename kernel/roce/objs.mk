@@ -10,4 +10,4 @@ hroce-y += roce/rq.o roce/responder.o roce/resp_read.o roce/resp_flush.o roce/ud
 # verbs, other than those of queue pairs
 hroce-y += roce/main.o roce/device.o roce/caps.o roce/port.o roce/stats.o roce/debug.o roce/res.o
 hroce-y += roce/pd.o roce/ah.o roce/mcast.o roce/cq.o roce/srq.o roce/srq_table.o roce/ring.o
-hroce-y += roce/mr.o roce/mr_pin.o roce/mr_odp.o roce/mr_null.o roce/mr_dmabuf.o roce/dm.o roce/mw.o roce/frwr.o roce/advise.o
+hroce-y += roce/mr.o roce/mr_pin.o roce/mr_odp.o roce/mr_null.o roce/mr_dmabuf.o roce/mr_moving.o roce/dm.o roce/mw.o roce/frwr.o roce/advise.o

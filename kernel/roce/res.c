@@ -70,6 +70,7 @@ int hroce_fill_res_mr(struct sk_buff *msg, struct ib_mr *ibmr)
 {
 	static const char *const kinds[] = {
 		[HROCE_MR_PINNED] = "pinned",
+		[HROCE_MR_MOVING] = "moving",
 		[HROCE_MR_ODP] = "on-demand",
 		[HROCE_MR_DMA] = "kernel",
 		[HROCE_MR_NULL] = "null",

@@ -1,28 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A dma-buf that its exporter moves, also while it is mapped into the kernel, unless it
- * is pinned. What it has left stays as long as the buffer, for tests of those who go on
- * there.
+ * A dma-buf that its exporter moves, unless it is pinned. What it has left is overwritten
+ * at once, and freed with the next move, for tests of those who go on there.
  */
 #include <linux/bits.h>
+#include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
 #include <linux/err.h>
 #include <linux/fcntl.h>
-#include <linux/iosys-map.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #include "buffer.h"
 #include "dmabuf.h"
+#include "rdma.h"
 
-#define PLACES		4
 #define BUFFER_MAX	BIT(20)
+#define POISON		0xde
 
+/* All under the reservation lock. */
 struct buffer {
-	void *place[PLACES];
-	unsigned int at;	/* the place where it is */
-	unsigned int pins;	/* both under the reservation lock */
+	void *memory, *left;
+	unsigned int pins;
+	unsigned int maps;	/* of devices */
 };
 
 static int buffer_pin(struct dma_buf_attachment *attach)
@@ -40,38 +41,91 @@ static void buffer_unpin(struct dma_buf_attachment *attach)
 	b->pins--;
 }
 
+static int fill_table(struct sg_table *sgt, void *memory, size_t size)
+{
+	unsigned int i, num = size >> PAGE_SHIFT;
+	struct page **pages;
+	int err;
+
+	pages = kmalloc_array(num, sizeof(*pages), GFP_KERNEL);
+	if (!pages)
+		return -ENOMEM;
+	for (i = 0; i < num; i++)
+		pages[i] = vmalloc_to_page(memory + i * PAGE_SIZE);
+	err = sg_alloc_table_from_pages(sgt, pages, num, 0, size, GFP_KERNEL);
+	kfree(pages);
+	return err;
+}
+
 static struct sg_table *buffer_map(struct dma_buf_attachment *attach,
 				   enum dma_data_direction dir)
 {
-	return ERR_PTR(-EOPNOTSUPP);
+	struct buffer *b = attach->dmabuf->priv;
+	struct sg_table *sgt;
+	int err;
+
+	sgt = kzalloc(sizeof(*sgt), GFP_KERNEL);
+	if (!sgt)
+		return ERR_PTR(-ENOMEM);
+	err = fill_table(sgt, b->memory, attach->dmabuf->size);
+	if (err)
+		goto free;
+	err = dma_map_sgtable(attach->dev, sgt, dir, 0);
+	if (err)
+		goto free_table;
+	b->maps++;
+	return sgt;
+
+free_table:
+	sg_free_table(sgt);
+free:
+	kfree(sgt);
+	return ERR_PTR(err);
 }
 
 static void buffer_unmap(struct dma_buf_attachment *attach, struct sg_table *sgt,
 			 enum dma_data_direction dir)
 {
+	struct buffer *b = attach->dmabuf->priv;
+
+	b->maps--;
+	dma_unmap_sgtable(attach->dev, sgt, dir, 0);
+	sg_free_table(sgt);
+	kfree(sgt);
 }
 
-static int buffer_vmap(struct dma_buf *buf, struct iosys_map *map)
+static vm_fault_t buffer_fault(struct vm_fault *vmf)
 {
+	struct dma_buf *buf = vmf->vma->vm_private_data;
 	struct buffer *b = buf->priv;
+	vm_fault_t ret = VM_FAULT_SIGBUS;
 
-	iosys_map_set_vaddr(map, b->place[b->at]);
-	return 0;
+	dma_resv_lock(buf->resv, NULL);
+	if (vmf->pgoff < buf->size >> PAGE_SHIFT)
+		ret = vmf_insert_page(vmf->vma, vmf->address,
+				      vmalloc_to_page(b->memory + (vmf->pgoff << PAGE_SHIFT)));
+	dma_resv_unlock(buf->resv);
+	return ret;
 }
+
+static const struct vm_operations_struct buffer_vm_ops = {
+	.fault = buffer_fault,
+};
 
 static int buffer_mmap(struct dma_buf *buf, struct vm_area_struct *vma)
 {
-	struct buffer *b = buf->priv;
-
-	return remap_vmalloc_range(vma, b->place[b->at], vma->vm_pgoff);
+	if (!(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+	hmmodp_vm_flags_set(vma, VM_MIXEDMAP | VM_DONTEXPAND);
+	vma->vm_private_data = buf;
+	vma->vm_ops = &buffer_vm_ops;
+	return 0;
 }
 
 static void buffer_free(struct buffer *b)
 {
-	unsigned int i;
-
-	for (i = 0; i < PLACES; i++)
-		vfree(b->place[i]);
+	vfree(b->memory);
+	vfree(b->left);
 	kfree(b);
 }
 
@@ -79,7 +133,7 @@ static void buffer_release(struct dma_buf *buf)
 {
 	struct buffer *b = buf->priv;
 
-	WARN_ON(b->pins);
+	WARN_ON(b->pins || b->maps);
 	buffer_free(b);
 }
 
@@ -88,7 +142,6 @@ static const struct dma_buf_ops buffer_ops = {
 	.unpin = buffer_unpin,
 	.map_dma_buf = buffer_map,
 	.unmap_dma_buf = buffer_unmap,
-	.vmap = buffer_vmap,
 	.mmap = buffer_mmap,
 	.release = buffer_release,
 };
@@ -104,12 +157,12 @@ static struct dma_buf *buffer_export(u64 size)
 	b = kzalloc(sizeof(*b), GFP_KERNEL);
 	if (!b)
 		return ERR_PTR(-ENOMEM);
-	b->place[0] = vmalloc_user(size);
+	b->memory = vmalloc_user(size);
 	info.ops = &buffer_ops;
 	info.size = size;
 	info.flags = O_RDWR;
 	info.priv = b;
-	buf = b->place[0] ? dma_buf_export(&info) : ERR_PTR(-ENOMEM);
+	buf = b->memory ? dma_buf_export(&info) : ERR_PTR(-ENOMEM);
 	if (IS_ERR(buf))
 		buffer_free(b);
 	return buf;
@@ -135,13 +188,17 @@ static int buffer_move_locked(struct dma_buf *buf)
 
 	if (b->pins)
 		return -EBUSY;
-	if (b->at == PLACES - 1)
-		return -ENOSPC;
 	next = vmalloc_user(buf->size);
 	if (!next)
 		return -ENOMEM;
-	memcpy(next, b->place[b->at], buf->size);
-	b->place[++b->at] = next;
+	hmmodp_dmabuf_move(buf);
+	WARN_ON(b->maps);
+	unmap_mapping_range(buf->file->f_mapping, 0, 0, 1);
+	memcpy(next, b->memory, buf->size);
+	memset(b->memory, POISON, buf->size);
+	vfree(b->left);
+	b->left = b->memory;
+	b->memory = next;
 	return 0;
 }
 

@@ -7,7 +7,7 @@
 
 /* Its file's descriptor, or -EINVAL, -ENOMEM, or why there is none. */
 int buffer_new(u64 size);
-/* 0, -EBADF or -EINVAL: no buffer of these; -EBUSY: pinned; -ENOMEM, -ENOSPC: too often. */
+/* 0, -EBADF or -EINVAL: no buffer of these; -EBUSY: pinned; -ENOMEM. */
 int buffer_move(int fd);
 
 #endif
