@@ -7,21 +7,17 @@
 command -v fi_pingpong > /dev/null || skip_all "no fi_pingpong"
 fabric() { # PROVIDER ENDPOINT OPTIONS
 	# shellcheck disable=SC2086
-	PORT=47592 through pair fi_pingpong -p "$1" -e "$2" -c -I 20 $3 -- \
+	PORT=47592 pair fi_pingpong -p "$1" -e "$2" -c -I 20 $3 -- \
 		fi_pingpong -p "$1" -e "$2" -c -I 20 $3 10.0.0.1
 }
-all() { # MODE COMMAND...
+all() {
 	local size
 	for size in $(long "64 1048576" "all"); do
-		check "msg, size $size, $1" "${@:2}" fabric verbs msg "-S $size"
-		check "rdm, size $size, $1" "${@:2}" fabric "verbs;ofi_rxm" rdm "-S $size"
+		in_mode "msg, size $size" through fabric verbs msg "-S $size"
+		in_mode "rdm, size $size" through fabric "verbs;ofi_rxm" rdm "-S $size"
 	done
 }
 up netns 4500
-all pinned
-if [ "$NIC_TYPE" = hroce ]; then
-	export HROCE_ODP=1
-	all ODP faulted
-fi
+both_modes all
 hosts_down
 finish

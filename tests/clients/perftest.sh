@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # perftest, over RC: every verb, bandwidth and latency, pinned and ODP, polling and
-# events, 2 bytes to 8 MiB, 16 queue pairs. And with shared receive queues, over XRC
-# and over UC. HMMODP_LONG=1 takes more sizes.
-# timeout: 600
+# events, 2 bytes to 8 MiB, 16 queue pairs. And with shared receive queues, over XRC, UC
+# and UD, and connected by rdma_cm. HMMODP_LONG=1 takes more sizes.
+# timeout: 720
 . lib/clients.sh
 
 perf() { # PROGRAM OPTIONS
@@ -75,15 +75,35 @@ shared() {
 	check "ib_read_bw -c XRC, $1" "$3" ib_read_bw "-c XRC -s 65536 -n 50 -t 16 $2"
 }
 [ "$NIC_TYPE" != hroce ] || modes shared
-# perftest has no ODP for UC, and the server of a bandwidth test sends nothing
+# perftest has ODP for RC alone, all else by the provider's setting; and the server of a
+# bandwidth test of UC or UD sends nothing
 keep_order
-perf_uc() { # PROGRAM OPTIONS
+perf_one_way() { # PROGRAM OPTIONS
 	# shellcheck disable=SC2086
-	sent pair "$1" -F -d "$DEV_A" -x "$GID_A" -c UC $2 -- "$1" -F -d "$DEV_B" -x "$GID_B" -c UC $2 "$CTL_A"
+	sent pair "$1" -F -d "$DEV_A" -x "$GID_A" $2 -- "$1" -F -d "$DEV_B" -x "$GID_B" $2 "$CTL_A"
 }
-for test in "ib_send_bw -s 4096" "ib_send_bw -s 65536" "ib_write_bw -s 65536" "ib_send_lat -s 1024" "ib_write_lat -s 1024"; do
-	check "$test -c UC" perf_uc "${test%% *}" "${test#* } -n 50"
-done
-check "ib_send_bw over rdma_cm" through pair ib_send_bw -F -R -s 4096 -n 50 -- ib_send_bw -F -R -s 4096 -n 50 10.0.0.1
+unreliable() {
+	local test
+	for test in "ib_send_bw -c UC -s 4096" "ib_send_bw -c UC -s 65536" "ib_write_bw -c UC -s 65536" \
+		"ib_send_lat -c UC -s 1024" "ib_write_lat -c UC -s 1024" \
+		"ib_send_bw -c UD -s 1024" "ib_send_bw -c UD -s 4096" "ib_send_bw -c UD -e -s 1024" \
+		"ib_send_lat -c UD -s 1024" "ib_send_lat -c UD -e -s 1024"; do
+		in_mode "$test" perf_one_way "${test%% *}" "${test#* } -n 50"
+	done
+}
+perf_cm() { # PROGRAM OPTIONS
+	# shellcheck disable=SC2086
+	sent pair "$1" -F -R $2 -- "$1" -F -R $2 10.0.0.1
+}
+by_cm() {
+	local test
+	for test in "ib_send_bw -s 4096" "ib_write_bw -s 65536" "ib_read_bw -s 65536" "ib_atomic_bw -A FETCH_AND_ADD" \
+		"ib_send_lat -s 1024" "ib_write_lat -s 1024" "ib_read_lat -s 1024" \
+		"ib_send_bw -c UD -s 1024"; do
+		in_mode "$test, rdma_cm" perf_cm "${test%% *}" "${test#* } -n 50"
+	done
+}
+both_modes unreliable
+"$(long on_demand both_modes)" by_cm
 hosts_down
 finish

@@ -24,14 +24,30 @@ sent() {
 	echo "it ended well, but not over this device"
 	return 1
 }
-# faulted COMMAND...: and A's device must have faulted pages in (hroce)
+# faulted COMMAND...: and the device of host FAULTS_AT must have faulted pages in (hroce)
+FAULTS_AT=A
 faulted() {
 	local f
 	[ "$NIC_TYPE" = hroce ] || { "$@"; return; }
-	f=$(nic_counter A page_faults)
+	f=$(nic_counter $FAULTS_AT page_faults)
 	"$@" || return
 	sleep 0.05
-	[ "$(nic_counter A page_faults)" -gt "$f" ] && return
+	[ "$(nic_counter $FAULTS_AT page_faults)" -gt "$f" ] && return
 	echo "it ended well, but without a page fault of the device"
 	return 1
+}
+# both_modes FUNCTION: which says in_mode NAME COMMAND... for check; first as the programs
+# are and then, of hroce, with all that they register on demand by the provider's setting
+MODE=pinned SEEN=()
+in_mode() { check "$1, $MODE" "${SEEN[@]}" "${@:2}"; }
+both_modes() {
+	"$@"
+	[ "$NIC_TYPE" != hroce ] || on_demand "$@"
+}
+on_demand() {
+	export HROCE_ODP=1
+	MODE=ODP SEEN=(faulted)
+	"$@"
+	MODE=pinned SEEN=()
+	unset HROCE_ODP
 }
