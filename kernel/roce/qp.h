@@ -217,6 +217,8 @@ struct hroce_rq {
 	bool ack_due;
 	u32 ack_psn;
 	u32 acks_held;
+	bool unacked;			/* the packet before epsn, of a SEND or WRITE */
+	unsigned long told_at;		/* jiffies, of an ACK, or of none being owed */
 
 	enum hroce_message msg;
 	u32 msg_off;

@@ -59,6 +59,7 @@ void hroce_rq_reset(struct hroce_qp *qp)
 	rq->silent = false;
 	rq->ack_due = false;
 	rq->acks_held = 0;
+	rq->unacked = false;
 	rq->bad_address = 0;
 	rq->again = false;
 	WRITE_ONCE(rq->stalled, false);

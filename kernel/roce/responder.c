@@ -48,6 +48,8 @@ void hroce_responder_flush_ack(struct hroce_qp *qp)
 		return;
 	rq->ack_due = false;
 	rq->acks_held = 0;
+	rq->unacked = false;
+	rq->told_at = jiffies;
 	hroce_send_aeth(qp, rq->ack_psn, HROCE_AETH_ACK | HROCE_AETH_NO_CREDITS, rq->msn);
 }
 
@@ -99,6 +101,22 @@ void hroce_responder_accept(struct hroce_rq *rq, u32 packets)
 {
 	rq->epsn = hroce_psn_add(rq->epsn, packets);
 	rq->bad_address = 0;
+	rq->unacked = false;
+}
+
+/* Less than any timeout that is worth setting. */
+#define HROCE_TELL_JIFFIES	2
+
+/*
+ * A requester asks for an ACK now and then. If each page of what comes before that is
+ * late, its retries may be used up, although things go on: it is told, unasked.
+ */
+static void hroce_responder_tell(struct hroce_rq *rq)
+{
+	if (!rq->unacked)
+		rq->told_at = jiffies;
+	else if (time_after(jiffies, rq->told_at + HROCE_TELL_JIFFIES))
+		hroce_ack(rq, hroce_psn_add(rq->epsn, HROCE_PSN_MASK));
 }
 
 /*
@@ -114,6 +132,7 @@ int hroce_responder_stall(struct hroce_qp *qp, struct hroce_walk *walk, u32 psn)
 		return -EFAULT;
 	hroce_count(qp->dev->stats, HROCE_RESP_FAULTS);
 	hroce_count_n(qp->dev->stats, HROCE_PARKED_PKTS, skb_queue_len(&rq->inbox.skbs));
+	hroce_responder_tell(rq);
 	hroce_responder_flush_ack(qp);
 	if (hroce_walk_stall(walk, &rq->stall, psn, rq->bad_address ? walk->need : U32_MAX)) {
 		rq->again = true;
@@ -366,6 +385,7 @@ static int hroce_execute(struct hroce_qp *qp, struct sk_buff *skb,
 	/* silent: it was refused for want of a receive request */
 	if (ret == HROCE_DONE && !rq->silent && READ_ONCE(qp->state) != IB_QPS_ERR) {
 		hroce_count_n(qp->dev->stats, HROCE_RCVD_BYTES, h->payload);
+		rq->unacked = true;
 		if (h->ack_req)
 			hroce_ack(rq, h->psn);
 	}

@@ -22,8 +22,16 @@ lossy() {
 	tc qdisc del dev lo root
 	return $rc
 }
+wide() { # path MTU 4096
+	ip link set "$IF_A" mtu 4500 || return
+	case_of "$1"
+	local rc=$?
+	ip link set "$IF_A" mtu 1500
+	return $rc
+}
 for c in $("$PROVIDER/provider"); do
 	case $c in
+	slow_series) check "$c" wide "$c";;
 	*_lossy) check "$c" lossy "$c";;
 	*) check "$c" case_of "$c";;
 	esac

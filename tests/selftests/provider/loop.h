@@ -138,6 +138,8 @@ void case_flush_data(struct rc_dev *d);
 void case_slow_page(struct rc_dev *d);
 void case_slow_behind(struct rc_dev *d);
 void case_slow_asked(struct rc_dev *d);
+/* cases_series.c: pages that all come late */
+void case_slow_series(struct rc_dev *d);
 /* cases_closing.c: pages that do not stay */
 void case_slow_closing(struct rc_dev *d);
 /* cases_tight.c: little room, and memory that no device may see */

@@ -42,6 +42,7 @@ static const struct loop_case cases[] = {
 	{ "slow_page", case_slow_page },
 	{ "slow_behind", case_slow_behind },
 	{ "slow_asked", case_slow_asked },
+	{ "slow_series", case_slow_series },
 	{ "tight", case_tight },
 	{ "secret", case_secret },
 	{ "slow_closing", case_slow_closing },
