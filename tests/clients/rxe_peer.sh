@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # Unmodified programs between hroce and stock rdma_rxe, either as the server; hroce's
 # memory is on demand, with HMMODP_LONG=1 pinned first. What validates its data comes
-# first. No XRC and no libfabric RxM, which rxe cannot; no mckey, whose datagrams rxe
-# completes and, when they are not its first to a group, does not send; and no NVMe or
-# NFS, which want both ends in one network namespace, where one of the two has the port.
+# first. No XRC and no libfabric RxM, which rxe cannot; no mckey, which ends before rxe has
+# sent anything; and no NVMe or NFS, which want both ends in one network namespace, where
+# one of the two has the port.
 # timeout: 900
 . lib/clients.sh
 . lib/programs.sh
