@@ -12,11 +12,13 @@ COUPLES=$(long 4 12) QPS=$(long 8 40) LASTS=$(long 8 600)
 kinds=(plain thp memfd file hugetlb plain thp)
 
 couple() { # NUMBER KIND: two processes, over and over
-	local n=$1 kind=$2 s rounds=0 log=$RC_TMP/couple$1.log args
+	local n=$1 kind=$2 s rounds=0 log=$RC_TMP/couple$1.log args cold=()
 	args=(--odp --mem "$kind" --port $((18600 + n)))
+	# pages of the pool cannot be thrown away in parts
+	[ "$kind" = hugetlb ] || cold=(--cold)
 	while [ $SECONDS -lt "$LASTS" ]; do
 		A timeout "$LIMIT" "$RC/rc_check" --dev "$DEV_A" --gid "$GID_A" "${args[@]}" > "$log.server" 2>&1 & s=$!
-		B timeout "$LIMIT" "$RC/rc_check" --dev "$DEV_B" --gid "$GID_B" "${args[@]}" --both --cold \
+		B timeout "$LIMIT" "$RC/rc_check" --dev "$DEV_B" --gid "$GID_B" "${args[@]}" --both "${cold[@]}" \
 			--qps "$QPS" --depth 4 --max 16k --iters 2 --timeout 16 "$CTL_A" > "$log" 2>&1 &&
 			wait $s || { wait $s; echo "couple $n, $kind memory, round $rounds:"; cat "$log" "$log.server"; return 1; }
 		rounds=$((rounds + 1))
