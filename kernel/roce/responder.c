@@ -109,11 +109,13 @@ void hroce_responder_accept(struct hroce_rq *rq, u32 packets)
 
 /*
  * A requester asks for an ACK now and then. If each page of what comes before that is
- * late, its retries may be used up, although things go on: it is told, unasked.
+ * late, its retries may be used up, although things go on: it is told, unasked. Not
+ * while a READ is repeated: to a requester that waits for that, an ACK of what comes
+ * behind it means that it was lost.
  */
 static void hroce_responder_tell(struct hroce_rq *rq)
 {
-	if (!rq->unacked)
+	if (!rq->unacked || rq->emit.active)
 		rq->told_at = jiffies;
 	else if (time_after(jiffies, rq->told_at + HROCE_TELL_JIFFIES))
 		hroce_ack(rq, hroce_psn_add(rq->epsn, HROCE_PSN_MASK));
