@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Runners: one owner at a time, see runner.h. */
+#include <linux/bottom_half.h>
 #include <linux/delay.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
@@ -13,6 +14,10 @@
 
 static struct workqueue_struct *hroce_wq;
 
+/*
+ * Bottom halves are off for a whole step, as they are for one in softirq anyway: what a
+ * step does for each page and packet would else switch them off and on again.
+ */
 static void hroce_runner_run(struct hroce_runner *r, int budget)
 {
 	bool more;
@@ -20,7 +25,9 @@ static void hroce_runner_run(struct hroce_runner *r, int budget)
 	for (;;) {
 		/* whatever a kick told of is seen by this step; a full barrier */
 		atomic_xchg(&r->state, HROCE_RUNNER_OWNED);
+		local_bh_disable();
 		more = r->step(r);
+		local_bh_enable();
 		if (unlikely(atomic_read(&r->wanted))) {
 			/* what is left to do is done when it is disowned */
 			atomic_set_release(&r->state, HROCE_RUNNER_IDLE);

@@ -33,7 +33,8 @@ enum hroce_runner_state {
  *	step under way, however much there is to do, and nobody else takes it
  * @work: goes on with it in process context
  * @timer: kicks
- * @step: does a bounded piece of work; true: call me again, there is more
+ * @step: does a bounded piece of work, with bottom halves off; true: call me again,
+ *	there is more
  */
 struct hroce_runner {
 	atomic_t state;
