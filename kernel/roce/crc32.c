@@ -17,8 +17,11 @@
 
 #include "icrc.h"
 
-/* The crypto driver; NULL where crc32_le() does as well. Fixed after load. */
-static struct crypto_shash *hroce_crc_tfm __ro_after_init;
+/*
+ * The crypto driver; NULL where crc32_le() does as well. Fixed after load, but among the
+ * data where kmemleak looks for pointers.
+ */
+static struct crypto_shash *hroce_crc_tfm __read_mostly;
 
 /* Below it a vector implementation does not pay, and falls back by itself. */
 #define CRC_SHASH_MIN_BYTES	80
