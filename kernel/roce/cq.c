@@ -128,6 +128,19 @@ int hroce_cq_post(struct hroce_cq *cq, const struct hroce_cqe *cqe, bool solicit
 	return err;
 }
 
+struct hroce_cq_glance hroce_cq_glance(struct hroce_cq *cq)
+{
+	struct hroce_cq_glance g;
+	unsigned long flags;
+
+	spin_lock_irqsave(&cq->lock, flags);
+	g.index = cq->ring.index;
+	g.armed = cq->notify;
+	g.all_taken = hroce_ring_consumer(&cq->ring) == cq->ring.index;
+	spin_unlock_irqrestore(&cq->lock, flags);
+	return g;
+}
+
 /* User space sees ibv_wc_flags; the kernel has others. */
 static int hroce_wc_flags(u32 flags)
 {

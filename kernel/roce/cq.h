@@ -40,6 +40,21 @@ static inline struct hroce_cq *to_hcq(struct ib_cq *ibcq)
  */
 int hroce_cq_post(struct hroce_cq *cq, const struct hroce_cqe *cqe, bool solicited);
 
+/**
+ * struct hroce_cq_glance - what can be seen of a user and his completion queue
+ * @index: of the next completion
+ * @armed: he will be woken
+ * @all_taken: he has seen all there were
+ */
+struct hroce_cq_glance {
+	u32 index;
+	bool armed;
+	bool all_taken;
+};
+
+/* Context: any but hard interrupt. */
+struct hroce_cq_glance hroce_cq_glance(struct hroce_cq *cq);
+
 /*
  * A kernel user is told the QP by its address. That rides in reserved2, which
  * hroce_cq_post() clears in a user's ring.

@@ -3,6 +3,7 @@
  * Posting: the doorbell of user space, and work requests of kernel users, which
  * become entries of the same rings.
  */
+#include "cq.h"
 #include "qp.h"
 #include "qp_verbs.h"
 
@@ -111,6 +112,51 @@ static int hroce_post_one_send(struct hroce_qp *qp, const struct ib_send_wr *wr)
 	return 0;
 }
 
+/* So many requests are posted, and waited for by nobody, before they count as a stream. */
+#define HROCE_STREAM_POSTS	2
+
+/* What has come for the program on this QP: moves with each message, if not by one. */
+static u32 hroce_posts_heard(const struct hroce_qp *qp)
+{
+	struct ib_cq *cq = qp->ibqp.recv_cq;
+
+	return READ_ONCE(qp->rq.msn) + (cq ? hroce_cq_glance(to_hcq(cq)).index : 0);
+}
+
+/*
+ * Does the program go on posting, without waiting for what it has posted? It does wait
+ * if it has taken all completions, and there was one, or has been sent a message, which
+ * may be an answer. And it will sleep when it has to, for its completion queue is armed:
+ * so a worker gets its turn. A hint: doorbells may come at the same time.
+ */
+static bool hroce_posts_stream(struct hroce_qp *qp)
+{
+	struct hroce_cq_glance cq = hroce_cq_glance(to_hcq(qp->ibqp.send_cq));
+	u32 heard = hroce_posts_heard(qp);
+	struct hroce_sq *sq = &qp->sq;
+	u32 posts = READ_ONCE(sq->posts) + 1;
+
+	if (!cq.armed || heard != READ_ONCE(sq->posts_heard) ||
+	    (cq.all_taken && cq.index != READ_ONCE(sq->posts_done)))
+		posts = 0;
+	WRITE_ONCE(sq->posts_heard, heard);
+	WRITE_ONCE(sq->posts_done, cq.index);
+	WRITE_ONCE(sq->posts, min_t(u32, posts, HROCE_STREAM_POSTS));
+	return posts >= HROCE_STREAM_POSTS;
+}
+
+/*
+ * A request is executed by who posts it, at once. But the requests of a stream are left
+ * to a worker, which finds several: they cost less together, and wake the peer once.
+ */
+static void hroce_doorbell(struct hroce_qp *qp)
+{
+	if (hroce_qp_has_sq(qp) && hroce_posts_stream(qp))
+		hroce_runner_kick_batch(&qp->sq.runner);
+	else
+		hroce_runner_kick(&qp->sq.runner);
+}
+
 int hroce_post_send(struct ib_qp *ibqp, const struct ib_send_wr *wr,
 		    const struct ib_send_wr **bad_wr)
 {
@@ -123,7 +169,7 @@ int hroce_post_send(struct ib_qp *ibqp, const struct ib_send_wr *wr,
 		if (state == IB_QPS_ERR)
 			hroce_runner_kick_later(&qp->rq.runner);
 		if (state >= IB_QPS_RTS)
-			hroce_runner_kick(&qp->sq.runner);
+			hroce_doorbell(qp);
 		return 0;
 	}
 	if (state < IB_QPS_RTS || !hroce_qp_has_sq(qp)) {

@@ -124,6 +124,7 @@ struct hroce_sq {
 	u32 max_sge;
 	u32 max_inline;
 	bool sig_all;
+	u32 posts, posts_heard, posts_done;	/* hroce_posts_stream(); anybody */
 
 	u32 fetched;
 	u32 send;

@@ -13,6 +13,8 @@
 #define HROCE_STEPS_PROCESS	256
 
 static struct workqueue_struct *hroce_wq;
+/* Its workers do not push aside who gives them work, so that there is more of it. */
+static struct workqueue_struct *hroce_batch_wq;
 
 /*
  * Bottom halves are off for a whole step, as they are for one in softirq anyway: what a
@@ -96,6 +98,12 @@ void hroce_runner_kick_later(struct hroce_runner *r)
 		queue_work(hroce_wq, &r->work);
 }
 
+void hroce_runner_kick_batch(struct hroce_runner *r)
+{
+	if (hroce_runner_take(r))
+		queue_work(hroce_batch_wq, &r->work);
+}
+
 void hroce_runner_at(struct hroce_runner *r, unsigned long when)
 {
 	timer_reduce(&r->timer, when);
@@ -124,10 +132,17 @@ int hroce_runner_module_init(void)
 {
 	/* block devices and file systems wait for it, also where there is no memory */
 	hroce_wq = alloc_workqueue("hroce", WQ_HIGHPRI | WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	return hroce_wq ? 0 : -ENOMEM;
+	if (!hroce_wq)
+		return -ENOMEM;
+	hroce_batch_wq = alloc_workqueue("hroce_batch", WQ_UNBOUND, 0);
+	if (hroce_batch_wq)
+		return 0;
+	destroy_workqueue(hroce_wq);
+	return -ENOMEM;
 }
 
 void hroce_runner_module_exit(void)
 {
+	destroy_workqueue(hroce_batch_wq);	/* may pass work on */
 	destroy_workqueue(hroce_wq);
 }

@@ -57,6 +57,9 @@ void hroce_runner_kick(struct hroce_runner *r);
 /* Run it on the work queue if nobody does. Any context. */
 void hroce_runner_kick_later(struct hroce_runner *r);
 
+/* The same, but who kicks may well go on for a while before it runs. Process context. */
+void hroce_runner_kick_batch(struct hroce_runner *r);
+
 /* Kick it at that time (jiffies) or earlier. Any context. */
 void hroce_runner_at(struct hroce_runner *r, unsigned long when);
 

@@ -93,6 +93,9 @@ void case_prompt(struct rc_dev *d);
 void case_reset(struct rc_dev *d);
 void case_reset_timer(struct rc_dev *d);
 void case_events(struct rc_dev *d);
+/* cases_stream.c: many requests, and nobody waits for them */
+void case_stream(struct rc_dev *d);
+void case_stream_ends(struct rc_dev *d);
 /* cases_ex.c: extended CQ and QP */
 void case_wr(struct rc_dev *d);
 void case_cq_ex(struct rc_dev *d);

@@ -15,6 +15,8 @@ static const struct loop_case cases[] = {
 	{ "reset", case_reset },
 	{ "reset_timer", case_reset_timer },
 	{ "events", case_events },
+	{ "stream", case_stream },
+	{ "stream_ends", case_stream_ends },
 	{ "wr", case_wr },
 	{ "cq_ex", case_cq_ex },
 	{ "resize_cq", case_resize_cq },
