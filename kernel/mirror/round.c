@@ -125,17 +125,26 @@ static void install_locked(struct hmmodp_chunk_fault *f, unsigned long **spare,
 {
 	unsigned long flags = HMMODP_ENTRY_VALID |
 			      (f->how & HMMODP_FAULT_AHEAD ? HMMODP_ENTRY_AHEAD : 0);
-	unsigned long seen = f->pages[f->first - f->low];
+	bool write = f->how & HMMODP_FAULT_WRITE;
+	unsigned long entry;
 	unsigned int i;
 
-	if (is_huge(seen)) {
-		hmmodp_chunk_install_leaf_locked(f->chunk, entry_of(f, f->first, flags) -
+	f->missing = f->last;
+	if (is_huge(f->pages[f->first - f->low])) {
+		entry = entry_of(f, f->first, flags);
+		if (!hmmodp_entry_permits(entry, write))
+			f->missing = f->first;
+		hmmodp_chunk_install_leaf_locked(f->chunk, entry -
 						 hmmodp_entry_make(f->first, 0),
 						 freed, fresh);
 		return;
 	}
-	for (i = f->low; i < f->high; i++)
-		f->pages[i - f->low] = entry_of(f, i, flags);
+	for (i = f->low; i < f->high; i++) {
+		entry = entry_of(f, i, flags);
+		if (!hmmodp_entry_permits(entry, write) && i >= f->first)
+			f->missing = min(f->missing, i);
+		f->pages[i - f->low] = entry;
+	}
 	hmmodp_chunk_install_locked(f->chunk, f->low, f->high, f->pages, spare,
 				    fresh);
 	if (f->low == 0 && f->high == HMMODP_CHUNK_PAGES && f->chunk->table)
@@ -332,14 +341,12 @@ static int round_with_table(struct hmmodp_chunk_fault *f, unsigned int *bad,
 		err = -EBUSY;
 	if (err)
 		return err;
-	*bad = first_missing(f);
 	f->secret = f->last;
 	err = install(f, spare);
-	if (f->secret < *bad) {
-		*bad = f->secret;
+	*bad = f->missing;
+	if (f->secret == f->missing)
 		failed = -EFAULT;
-	}
-	if (err || *bad == f->last || f->how & HMMODP_FAULT_LOOK)
+	if (err || f->missing == f->last || f->how & HMMODP_FAULT_LOOK)
 		return err;
 	if (!failed)		/* gone while we looked */
 		return -EBUSY;

@@ -26,6 +26,7 @@ struct hmmodp_chunk_fault {
 	/* of the round under way */
 	struct hmm_range range;
 	unsigned int low, high;		/* pages looked at, the wanted among them */
+	unsigned int missing;		/* the first wanted that has not come, or last */
 	unsigned int secret;		/* the first wanted that no device may see, or last */
 	unsigned long *pages;		/* HMM's words on them, then entries */
 	unsigned long few[HMMODP_FEW_PAGES];	/* where pages points, or else */

@@ -59,8 +59,8 @@ static void find_kin(struct hmmodp_streams *s, unsigned long va, struct hmmodp_k
 	for (st = s->stream; st < s->stream + HMMODP_STREAMS; st++) {
 		if (st->stamp < kin->oldest->stamp)
 			kin->oldest = st;
-		if (!st->len)
-			continue;
+		if (!st->len)	/* nor has any behind it been used */
+			break;
 		if (foresaw(st, va))
 			keep_newer(&kin->foreseen, st);
 		else if (va == st->last)
