@@ -6,7 +6,7 @@ COMPLAINTS=$(grep -v '^#' "$VM/guest/complaints" | paste -sd '|')
 
 # The settings of a guest; "exec" and the others change them.
 vm_defaults() {
-	VM_CPUS=2 VM_MEMORY= VM_TIMEOUT=900 VM_ICOUNT= VM_SHARE= VM_OUT= VM_SHELL= VM_KARGS=
+	VM_CPUS=2 VM_MEMORY= VM_TIMEOUT=900 VM_ICOUNT= VM_SHARE= VM_OUT= VM_SHELL= VM_KARGS= VM_WIRE=
 }
 
 # prepare NAME...: all that the guests of these kernels need
@@ -59,6 +59,12 @@ qemu() {
 		q+=(-fsdev "local,id=share,path=/host$VM_SHARE,security_model=none"
 			-device virtio-9p-pci,fsdev=share,mount_tag=share)
 	fi
+	case $VM_WIRE in # an Ethernet of two guests: A listens, B comes when that does
+	A:*) q+=(-netdev "stream,id=wire,server=on,addr.type=unix,addr.path=/host${VM_WIRE#A:}"
+		-device virtio-net-pci,netdev=wire,mac=52:54:00:00:00:01);;
+	B:*) q+=(-netdev "stream,id=wire,server=off,reconnect-ms=100,addr.type=unix,addr.path=/host${VM_WIRE#B:}"
+		-device virtio-net-pci,netdev=wire,mac=52:54:00:00:00:02);;
+	esac
 	# the script's terminal is apart from the kernel's
 	q+=(-device virtio-serial-pci -chardev stdio,id=con,signal=off -device virtconsole,chardev=con
 		-serial "file:/host$out/console.log" -append "$kargs")

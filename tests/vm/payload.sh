@@ -47,7 +47,7 @@ prepare_tests() {
 		"building the tests" build_tests
 	[ ! -s "$TESTS/broken" ] || say "tests that do not compile: $(xargs < "$TESTS/broken"), see $CACHE/log/tests.log"
 }
-TEST_DIRS=(tests/selftests tests/clients tests/fuzz tests/bench)
+TEST_DIRS=(tests/selftests tests/clients tests/pairs tests/fuzz tests/bench)
 build_tests() { # DIR
 	local d=$1 f
 	tree_copy "$d" "${TEST_DIRS[@]}" kernel/include

@@ -34,11 +34,15 @@ run_tests() {
 		cache_unlock
 	fi
 	for k in "${names[@]}"; do
-		[ -n "$(test_names "$k")" ] || die "no such test: $k"
+		[ -n "$(test_names "$k")$(pair_names "$k")" ] || die "no such test: $k"
 	done
 	if [ -z "$unit" ]; then
 		for ((i = 1; i <= repeat; i++)); do
-			for k in "${kernels[@]}"; do guest_tests "$k" "$i" "${names[@]}"; done
+			for k in "${kernels[@]}"; do
+				# shellcheck disable=SC2046
+				guest_tests "$k" "$TEST_OUT/$k-$i" $(test_names "${names[@]}")
+			done
+			pair_tests "$i" "${names[@]}"
 		done
 	fi
 	test_summary
@@ -99,12 +103,11 @@ build_all_tests() {
 }
 
 # --- in guests ---------------------------------------------------------------
-# guest_tests KERNEL ROUND NAME...: boots until every test has its result
+# guest_tests KERNEL OUT TEST...: boots until every test has its result
 guest_tests() {
-	local k=$1 all=() out done=0 boot=0 rc last scale=3 limit=7200 slow=1 VM_KARGS=$VM_KARGS; shift
-	out=$TEST_OUT/$k-$1; shift
+	local k=$1 out=$2 all done=0 boot=0 rc last scale=3 limit=7200 slow=1 VM_KARGS=$VM_KARGS
+	all=("${@:3}")
 	mkdir -p "$out"
-	mapfile -t all < <(test_names "$@")
 	: > "$out/results"
 	[ "$(vm_accel "$k")" = tcg ] || scale=1
 	# its own checkers find more than those that a stock kernel is told to use
@@ -143,11 +146,36 @@ test_died() { # KERNEL TEST OUT BOOT
 	grep -aE "$COMPLAINTS" "$3/console-$4.log" | head -n 5 | sed 's/^/    # /' || true
 	tail -n 30 "$3/console-$4.log" | sed 's/^/    # /'
 }
+# pair_tests ROUND NAME...: those of two guests, each with every kernel: on A, and on B
+# the next one
+pair_tests() {
+	local round=$1 t i n=${#kernels[@]} a b out wire h; shift
+	for t in $(pair_names "$@"); do
+		for ((i = 0; i < n; i++)); do
+			a=${kernels[i]} b=${kernels[(i + 1) % n]}
+			out=$TEST_OUT/$(basename "$t" .sh)-$a-$b-$round
+			mkdir -p "$out"
+			wire=$(mktemp -d "$CACHE/wire-XXXXXX")
+			for h in A B; do
+				(
+					VM_KARGS+=" hmmodp.host=$h" VM_WIRE=$h:$wire/s
+					guest_tests "$([ $h = A ] && echo "$a" || echo "$b")" "$out/$h" "$t"
+				) > "$out/$h.log" 2>&1 &
+			done
+			wait
+			cat "$out"/[AB].log
+			rm -rf "$wire"
+		done
+	done
+}
 # test_names [PATTERN...]: selftests/x.sh and clients/x.sh, all or those whose
 # name or path matches
-test_names() {
-	local t p
-	(cd "$TESTS/tests" && ls selftests/*.sh clients/*.sh 2> /dev/null) | while read -r t; do
+test_names() { names_in 'selftests clients' "$@"; }
+pair_names() { names_in pairs "$@"; }
+names_in() { # FOLDERS [PATTERN...]
+	local t p folders=$1; shift
+	# shellcheck disable=SC2086
+	(cd "$TESTS/tests" && for t in $folders; do ls "$t"/*.sh 2> /dev/null; done) | while read -r t; do
 		[ $# -gt 0 ] || { echo "$t"; continue; }
 		for p; do
 			# shellcheck disable=SC2053
