@@ -5,20 +5,7 @@
 # A kernel is one RDS host whatever its namespaces, so it takes two.
 # timeout: 120
 . lib/pair.sh
-modprobe -n rds_rdma 2> /dev/null || skip_all "no RDS in this kernel"
-host_up 4500
-modprobe rds_rdma || bail "RDS does not load"
-
-sent() { cat "/sys/class/infiniband/$DEV/ports/1/hw_counters/sent_pkts"; }
-over_the_nic() { # the counters must move, for RDS has TCP too
-	local n
-	n=$(sent)
-	"$@" || return
-	sleep 0.05	# the counters' lifespan
-	[ "$(sent)" -gt $((n + 100)) ] && return
-	echo "it ended well, but not over the device"
-	return 1
-}
+rds_up
 for part in messages rdma; do
 	both "$part" over_the_nic python3 lib/rds.py A $part -- over_the_nic python3 lib/rds.py B $part
 done

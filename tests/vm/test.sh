@@ -158,7 +158,8 @@ pair_tests() {
 			wire=$(mktemp -d "$CACHE/wire-XXXXXX")
 			for h in A B; do
 				(
-					VM_KARGS+=" hmmodp.host=$h" VM_WIRE=$h:$wire/s
+					# and some memory as if it were persistent
+					VM_KARGS+=" hmmodp.host=$h memmap=64M!1G" VM_WIRE=$h:$wire/s
 					guest_tests "$([ $h = A ] && echo "$a" || echo "$b")" "$out/$h" "$t"
 				) > "$out/$h.log" 2>&1 &
 			done

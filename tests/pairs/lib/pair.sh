@@ -34,3 +34,19 @@ both() {
 	shift
 	case $HOST in A) check "$name" "${a[@]}";; B) check "$name" "$@";; esac
 }
+counter() { cat "/sys/class/infiniband/$DEV/ports/1/hw_counters/$1"; }
+
+rds_up() {
+	modprobe -n rds_rdma 2> /dev/null || skip_all "no RDS in this kernel"
+	host_up 4500
+	modprobe rds_rdma || bail "RDS does not load"
+}
+over_the_nic() { # the counters must move, for RDS has TCP too
+	local n
+	n=$(counter sent_pkts)
+	"$@" || return
+	sleep 0.05	# the counters' lifespan
+	[ "$(counter sent_pkts)" -gt $((n + 100)) ] && return
+	echo "it ended well, but not over the device"
+	return 1
+}

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""rds.py A|B messages|rdma: the two ends of a conversation over RDS (linux/rds.h)."""
+"""rds.py A|B messages|rdma|dax [FILE]: the ends of a conversation over RDS (linux/rds.h)."""
 import ctypes
 import mmap
 import random
@@ -107,9 +107,9 @@ def rdma_control(cookie, memory, offset, length, write):
     return local, [(SOL_RDS, RDS_CMSG_RDMA_ARGS, args)]
 
 
-def rdma(end, asks):
+def rdma(end, asks, file=None):
     """B offers memory; A reads all of it, writes a piece of its own, and says so."""
-    memory = mmap.mmap(-1, LENGTH)
+    memory = mmap.mmap(file.fileno() if file else -1, LENGTH)
     for i in range(ROUNDS // 3):
         offset = 512 * i
         length = LENGTH - 2 * offset
@@ -117,6 +117,8 @@ def rdma(end, asks):
             memory[:] = data(i, LENGTH)
             _keep, control = map_control(memory)
             end.send(b"offer", control)
+            if file:                # its pages come back when the peer wants them
+                memory.madvise(mmap.MADV_DONTNEED)
             if end.receive()[0] != b"written":
                 sys.exit("the peer says something else")
             old, new = data(i, LENGTH), data(-i - 1, LENGTH)
@@ -144,8 +146,16 @@ def rdma(end, asks):
 
 
 def main():
-    me, part = sys.argv[1:]
-    {"messages": messages, "rdma": rdma}[part](End(me), me == "B")
+    me, part = sys.argv[1:3]
+    end, asks = End(me), me == "B"
+    if part == "messages":
+        messages(end, asks)
+    elif part == "dax" and asks:
+        with open(sys.argv[3], "w+b") as file:
+            file.truncate(LENGTH)
+            rdma(end, asks, file)
+    else:
+        rdma(end, asks)
 
 
 main()
