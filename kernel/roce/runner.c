@@ -134,7 +134,7 @@ int hroce_runner_module_init(void)
 	hroce_wq = alloc_workqueue("hroce", WQ_HIGHPRI | WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!hroce_wq)
 		return -ENOMEM;
-	hroce_batch_wq = alloc_workqueue("hroce_batch", WQ_UNBOUND, 0);
+	hroce_batch_wq = alloc_workqueue("hroce_batch", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (hroce_batch_wq)
 		return 0;
 	destroy_workqueue(hroce_wq);
