@@ -4,7 +4,7 @@
 # on persistent memory (DAX): the peer reads and writes a file that way, while the process
 # keeps giving up its pages.
 # timeout: 120
-# last in its guest: of a device where RDS has done so it keeps a reference (seen up to 7.3)
+# last in its guest: of a device where RDS has done so it keeps a reference (seen on 7.3)
 . lib/pair.sh
 rds_up
 

@@ -111,7 +111,7 @@ guest_tests() {
 	: > "$out/results"
 	[ "$(vm_accel "$k")" = tcg ] || scale=1
 	# its own checkers find more than those that a stock kernel is told to use
-	[ "$k" != debug ] || { slow=3 scale=$((scale * 3)) limit=$((limit * 3)) VM_KARGS=numa=fake=2; }
+	[ "$k" != debug ] || { slow=3 scale=$((scale * 3)) limit=$((limit * 3)) VM_KARGS=numa=fake=2${VM_KARGS#*numa=fake=2}; }
 	[ $LONG = 0 ] || { scale=$((scale * 12)) limit=$((limit * 4)); }
 	: > "$out/others"
 	while [ $done -lt ${#all[@]} ]; do
@@ -149,21 +149,25 @@ test_died() { # KERNEL TEST OUT BOOT
 # pair_tests ROUND NAME...: those of two guests, each with every kernel: on A, and on B
 # the next one
 pair_tests() {
-	local round=$1 t i n=${#kernels[@]} a b out wire h; shift
+	local round=$1 t i n=${#kernels[@]} a b out wire h pids; shift
 	for t in $(pair_names "$@"); do
 		for ((i = 0; i < n; i++)); do
 			a=${kernels[i]} b=${kernels[(i + 1) % n]}
 			out=$TEST_OUT/$(basename "$t" .sh)-$a-$b-$round
 			mkdir -p "$out"
-			wire=$(mktemp -d "$CACHE/wire-XXXXXX")
+			wire=$(mktemp -d "$CACHE/wire-XXXXXX") pids=()
 			for h in A B; do
 				(
 					# and some memory as if it were persistent
 					VM_KARGS+=" hmmodp.host=$h memmap=64M!1G" VM_WIRE=$h:$wire/s
 					guest_tests "$([ $h = A ] && echo "$a" || echo "$b")" "$out/$h" "$t"
 				) > "$out/$h.log" 2>&1 &
+				pids+=($!)
 			done
-			wait
+			trap 'kill "${pids[@]}" 2> /dev/null; rm -rf "$wire"' EXIT
+			trap 'exit 130' INT TERM HUP
+			wait "${pids[@]}" || true
+			trap - EXIT INT TERM HUP
 			cat "$out"/[AB].log
 			rm -rf "$wire"
 		done
