@@ -16,6 +16,7 @@ case $HOST in A) N=1 PEER=10.0.0.2;; B) N=2 PEER=10.0.0.1;; esac
 
 host_up() { # [MTU]
 	local i
+	modprobe -n virtio_net 2> /dev/null || skip_all "no virtio_net in this kernel"
 	modprobe -a virtio_net ib_uverbs rdma_ucm hroce || bail "modules do not load"
 	for i in {1..100}; do [ -e /sys/class/net/$IF ] && break; sleep 0.05; done
 	sysctl -qw net.ipv6.conf.$IF.accept_dad=0 &&
