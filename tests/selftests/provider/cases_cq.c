@@ -81,6 +81,7 @@ void case_resize_cq(struct rc_dev *d)
 /* Lengths that cannot be; and what waits is kept by a refusal. */
 void case_resize_cq_bad(struct rc_dev *d)
 {
+	struct ibv_qp_attr sqd = { .qp_state = IBV_QPS_SQD, .en_sqd_async_notify = 1 };
 	struct ibv_send_wr wr, *bad;
 	struct ibv_sge sge;
 	struct loop l;
@@ -94,10 +95,11 @@ void case_resize_cq_bad(struct rc_dev *d)
 		wr = loop_write(&l, i, &sge, LOOP_HALF);
 		EXPECT_EQ(ibv_post_send(l.qp[0], &wr, &bad), 0);
 	}
-	/* the last is complete, so all are in the queue */
 	while (rc_differ(l.buf + LOOP_HALF, l.buf + LOOP_WR - 1, 64) != 64)
 		;
-	loop_to(l.qp[0], IBV_QPS_SQD);
+	/* the last has been executed; when it is acknowledged, all are in the queue */
+	EXPECT(!ibv_modify_qp(l.qp[0], &sqd, IBV_QP_STATE | IBV_QP_EN_SQD_ASYNC_NOTIFY));
+	EXPECT(loop_async_event(d, IBV_EVENT_SQ_DRAINED, l.qp[0], 10000));
 	EXPECT(ibv_resize_cq(l.scq, 0));
 	EXPECT(ibv_resize_cq(l.scq, -1));
 	EXPECT(ibv_resize_cq(l.scq, 1 << 30));
