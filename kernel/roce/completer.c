@@ -43,6 +43,7 @@ static void hroce_progress(struct hroce_qp *qp, u32 una)
 	sq->retries_left = qp->attr.retry_cnt;
 	sq->rnr_left = qp->attr.rnr_retry;
 	sq->anxious = false;
+	sq->window = min_t(u32, sq->window + by, HROCE_WINDOW_PKTS);
 	sq->rnr_wait = false;	/* ready it was */
 	/* a late ACK of packets that we were about to send again */
 	if (hroce_psn_before(sq->psn, una))
@@ -84,14 +85,16 @@ static void hroce_ack_before(struct hroce_qp *qp, u32 psn)
  * overtaken. All that is still on the wire says so again, and each time that we went
  * back for it would make more of that; what is lost again meanwhile times out, even if
  * all that follows it is answered. A QP without a timeout has nothing but these responses
- * to tell it.
+ * to tell it. One that has goes back for an atomic by that alone, which can be lost, so it
+ * also hears those that tell of it by what has not been sent again yet.
  */
 static void hroce_response_lost(struct hroce_qp *qp, const struct hroce_swr *swr, u32 psn)
 {
 	struct hroce_sq *sq = &qp->sq;
+	bool alone = qp->timeout && !hroce_is_read(swr);
 
-	if (!hroce_psn_before(psn, sq->psn) ||
-	    (qp->timeout && time_before(jiffies, sq->lost_until)))
+	if ((qp->timeout && time_before(jiffies, sq->lost_until)) ||
+	    (!alone && !hroce_psn_before(psn, sq->psn)))
 		return;
 	sq->lost_until = jiffies + HROCE_LOST_PAUSE;
 	if (hroce_is_read(swr)) {
@@ -99,11 +102,15 @@ static void hroce_response_lost(struct hroce_qp *qp, const struct hroce_swr *swr
 		return;
 	}
 	sq->lost = true;
-	hroce_requester_rewind(qp);
+	hroce_requester_rewind(qp, alone);
 }
 
-/* No answer, or the answer that a packet was lost. */
-static void hroce_retry(struct hroce_qp *qp)
+/*
+ * No answer (@probe), or the answer that a packet was lost. Without one nobody knows what
+ * has been lost: perhaps nothing, and the peer is only slow. Then all that it has already
+ * and gets again makes it slower still, while its next word says how far it has come.
+ */
+static void hroce_retry(struct hroce_qp *qp, bool probe)
 {
 	struct hroce_sq *sq = &qp->sq;
 
@@ -116,7 +123,7 @@ static void hroce_retry(struct hroce_qp *qp)
 	/* each try has its time, also where one for a lost response comes first */
 	sq->retry_at = jiffies + qp->timeout;
 	sq->lost = false;
-	hroce_requester_rewind(qp);
+	hroce_requester_rewind(qp, probe);
 }
 
 static void hroce_rnr(struct hroce_qp *qp, u8 code)
@@ -135,7 +142,7 @@ static void hroce_rnr(struct hroce_qp *qp, u8 code)
 	sq->lost = false;
 	sq->rnr_wait = true;
 	sq->rnr_at = jiffies + usecs_to_jiffies(hroce_rnr_10us[code] * 10) + 1;
-	hroce_requester_rewind(qp);
+	hroce_requester_rewind(qp, false);
 }
 
 static void hroce_nak(struct hroce_qp *qp, u8 code)
@@ -143,7 +150,7 @@ static void hroce_nak(struct hroce_qp *qp, u8 code)
 	switch (code) {
 	case HROCE_NAK_PSN:
 		hroce_count(qp->dev->stats, HROCE_PACKET_SEQ_ERR);
-		hroce_retry(qp);
+		hroce_retry(qp, false);
 		break;
 	case HROCE_NAK_INVALID_REQ:
 		hroce_sq_fail(qp, IB_WC_REM_INV_REQ_ERR);
@@ -429,5 +436,5 @@ void hroce_completer_timeout(struct hroce_qp *qp)
 	if (time_before(jiffies, sq->retry_at))
 		return;
 	hroce_count(qp->dev->stats, HROCE_LOCAL_ACK_TIMEOUT);
-	hroce_retry(qp);
+	hroce_retry(qp, true);
 }

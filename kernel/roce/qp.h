@@ -132,6 +132,7 @@ struct hroce_sq {
 	u32 una;
 	u32 max_psn;
 	u32 next_psn;
+	u32 window;			/* packets that may be sent beyond una; READs more */
 	u32 unasked;			/* packets sent since the last ACK request */
 	bool anxious;			/* has gone back, no progress since */
 	u32 stall_index;		/* request that send_stall is about */
@@ -410,7 +411,7 @@ bool hroce_requester_fail(struct hroce_qp *qp, struct hroce_swr *swr,
 			  enum ib_wc_status status);
 bool hroce_requester_trouble(struct hroce_qp *qp, struct hroce_swr *swr,
 			     struct hroce_walk *walk, int err, u32 rest);
-void hroce_requester_rewind(struct hroce_qp *qp);
+void hroce_requester_rewind(struct hroce_qp *qp, bool probe);
 void hroce_requester_reread(struct hroce_qp *qp, const struct hroce_swr *swr);
 void hroce_requester_seek(struct hroce_qp *qp, u32 psn);
 

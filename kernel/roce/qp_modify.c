@@ -140,6 +140,7 @@ static void hroce_modify_sq(struct hroce_qp *qp, const struct ib_qp_attr *attr, 
 		sq->una = sq->psn;
 		sq->max_psn = sq->psn;
 		sq->next_psn = sq->psn;
+		sq->window = HROCE_WINDOW_PKTS;
 		qp->attr.sq_psn = sq->psn;
 	}
 	if (mask & IB_QP_TIMEOUT) {

@@ -79,8 +79,11 @@ void hroce_requester_seek(struct hroce_qp *qp, u32 psn)
 	sq->psn = psn;
 }
 
-/* Send everything again from the oldest packet that is not acknowledged. */
-void hroce_requester_rewind(struct hroce_qp *qp)
+/*
+ * Send everything again from the oldest packet that is not acknowledged; if @probe, that
+ * one first, and more with each that is acknowledged then.
+ */
+void hroce_requester_rewind(struct hroce_qp *qp, bool probe)
 {
 	struct hroce_sq *sq = &qp->sq;
 
@@ -88,6 +91,8 @@ void hroce_requester_rewind(struct hroce_qp *qp)
 	sq->rd_out = 0;
 	sq->unasked = 0;
 	sq->anxious = true;
+	if (probe)
+		sq->window = 1;
 	hroce_count(qp->dev->stats, HROCE_RETRANSMIT);
 }
 
@@ -95,7 +100,13 @@ static u32 hroce_window_left(const struct hroce_sq *sq)
 {
 	s32 out = hroce_psn_diff(sq->psn, sq->una);
 
-	return out < HROCE_WINDOW_PKTS ? HROCE_WINDOW_PKTS - out : 0;
+	return out < (s32)sq->window ? sq->window - out : 0;
+}
+
+/* May a piece of a READ, of so many packets, be asked for? */
+static bool hroce_window_has(const struct hroce_sq *sq, u32 count)
+{
+	return hroce_window_left(sq) >= count || sq->psn == sq->una;
 }
 
 /* No memory just now, or somebody else has to finish first. */
@@ -313,7 +324,7 @@ static bool hroce_send_read(struct hroce_qp *qp, struct hroce_swr *swr)
 	struct hroce_sq *sq = &qp->sq;
 	u32 count = hroce_piece_left(swr, sq->psn);
 
-	if (sq->rd_out >= qp->attr.max_rd_atomic || hroce_window_left(sq) < count)
+	if (sq->rd_out >= qp->attr.max_rd_atomic || !hroce_window_has(sq, count))
 		return false;
 	if (hroce_ask_read(qp, swr, sq->psn, count))
 		return hroce_requester_again(sq);

@@ -83,6 +83,35 @@ void case_prompt(struct rc_dev *d)
 }
 
 /*
+ * A peer that says nothing may be slow: it is asked again by the oldest packet, not by
+ * all of them, each time.
+ */
+void case_mute_peer(struct rc_dev *d)
+{
+	enum { TRIES = 8 };	/* the first one and RC_QP_DEFAULTS's retries */
+	struct loop l;
+	long sent;
+	int i;
+
+	loop_timeout = 10;	/* 4 ms */
+	loop_open(&l, d, false);
+	working(&l);
+	loop_to(l.qp[1], IBV_QPS_ERR);
+	sent = loop_counter(d, "sent_pkts");
+	for (i = 0; i < LOOP_WR; i++)
+		EXPECT_EQ(post_write(&l, i, LOOP_HALF), 0);
+	loop_expect(l.scq, 0, IBV_WC_RETRY_EXC_ERR);
+	for (i = 1; i < LOOP_WR; i++)
+		loop_expect(l.scq, i, IBV_WC_WR_FLUSH_ERR);
+	sent = loop_counter(d, "sent_pkts") - sent;
+	/* the first ones may have timed out before the last ones were posted */
+	if (sent < TRIES || sent > LOOP_WR + TRIES)
+		rc_die("%ld packets for %d requests", sent, LOOP_WR);
+	loop_timeout = LOOP_TIMEOUT;
+	loop_close(&l);
+}
+
+/*
  * The kernel moves the QP to error when a request fails; libibverbs is not told,
  * but what is posted is flushed nevertheless.
  */

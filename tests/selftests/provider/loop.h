@@ -89,6 +89,7 @@ void case_threads(struct rc_dev *d);
 /* cases_state.c: states of the QP and what becomes of requests */
 void case_flush(struct rc_dev *d);
 void case_silent_error(struct rc_dev *d);
+void case_mute_peer(struct rc_dev *d);
 void case_prompt(struct rc_dev *d);
 void case_reset(struct rc_dev *d);
 void case_reset_timer(struct rc_dev *d);

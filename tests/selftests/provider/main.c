@@ -11,6 +11,7 @@ static const struct loop_case cases[] = {
 	{ "threads", case_threads },
 	{ "flush", case_flush },
 	{ "silent_error", case_silent_error },
+	{ "mute_peer", case_mute_peer },
 	{ "prompt", case_prompt },
 	{ "reset", case_reset },
 	{ "reset_timer", case_reset_timer },
