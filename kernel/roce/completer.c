@@ -28,6 +28,10 @@ static bool hroce_is_read(const struct hroce_swr *swr)
 /* How far ahead of the one that is owed a response may come; as many bits as there are. */
 #define HROCE_EARLY_PKTS	64
 
+/* Going back once for a lost response is enough for a while, jiffies: at first, at most. */
+#define HROCE_LOST_PAUSE	2
+#define HROCE_LOST_PAUSE_MAX	HZ
+
 /* All before this PSN is acknowledged. */
 static void hroce_progress(struct hroce_qp *qp, u32 una)
 {
@@ -44,6 +48,7 @@ static void hroce_progress(struct hroce_qp *qp, u32 una)
 	sq->rnr_left = qp->attr.rnr_retry;
 	sq->anxious = false;
 	sq->window = min_t(u32, sq->window + by, HROCE_WINDOW_PKTS);
+	sq->lost_pause = min_t(u32, sq->lost_pause, HROCE_LOST_PAUSE);
 	sq->rnr_wait = false;	/* ready it was */
 	/* a late ACK of packets that we were about to send again */
 	if (hroce_psn_before(sq->psn, una))
@@ -77,26 +82,26 @@ static void hroce_ack_before(struct hroce_qp *qp, u32 psn)
 	}
 }
 
-/* Going back once for a lost response is enough while this is on its way, jiffies. */
-#define HROCE_LOST_PAUSE	2
-
 /*
  * The responder has gone past a READ or atomic whose response we miss: it was lost, or
  * overtaken. All that is still on the wire says so again, and each time that we went
- * back for it would make more of that; what is lost again meanwhile times out, even if
- * all that follows it is answered. A QP without a timeout has nothing but these responses
- * to tell it. One that has goes back for an atomic by that alone, which can be lost, so it
- * also hears those that tell of it by what has not been sent again yet.
+ * back for it would make more of that, so it is done less and less often; what is lost
+ * again meanwhile times out, even if all that follows it is answered. A QP without a
+ * timeout has nothing but these responses to tell it. One that has goes back for an atomic
+ * by that alone, which can be lost, so it also hears those that tell of it by what has not
+ * been sent again yet.
  */
 static void hroce_response_lost(struct hroce_qp *qp, const struct hroce_swr *swr, u32 psn)
 {
 	struct hroce_sq *sq = &qp->sq;
 	bool alone = qp->timeout && !hroce_is_read(swr);
 
-	if ((qp->timeout && time_before(jiffies, sq->lost_until)) ||
+	if ((qp->timeout && time_before(jiffies, sq->lost_at + sq->lost_pause)) ||
 	    (!alone && !hroce_psn_before(psn, sq->psn)))
 		return;
-	sq->lost_until = jiffies + HROCE_LOST_PAUSE;
+	sq->lost_at = jiffies;
+	sq->lost_pause = clamp_t(u32, 2 * sq->lost_pause, HROCE_LOST_PAUSE,
+				 HROCE_LOST_PAUSE_MAX);
 	if (hroce_is_read(swr)) {
 		hroce_requester_reread(qp, swr);
 		return;

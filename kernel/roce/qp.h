@@ -143,7 +143,8 @@ struct hroce_sq {
 	bool drained_event;		/* SQD: event still owed */
 	unsigned long rnr_at;		/* jiffies */
 	unsigned long retry_at;		/* jiffies; valid while una != psn */
-	unsigned long lost_until;	/* jiffies: until then no going back for a lost response */
+	unsigned long lost_at;		/* jiffies: went back for a lost response */
+	u32 lost_pause;			/* jiffies: does not do so again before */
 	bool lost;			/* went back for a response; retry_at stays for that */
 	u64 early;			/* READ responses that have come: bit i is PSN una + i */
 	unsigned long again_at;		/* jiffies; valid while again */

@@ -154,7 +154,8 @@ static void hroce_modify_sq(struct hroce_qp *qp, const struct ib_qp_attr *attr, 
 	if (mask & IB_QP_MAX_QP_RD_ATOMIC)
 		qp->attr.max_rd_atomic = attr->max_rd_atomic;
 	sq->retries_left = qp->attr.retry_cnt;
-	sq->lost_until = jiffies;
+	sq->lost_at = jiffies;
+	sq->lost_pause = 0;
 	sq->rnr_left = qp->attr.rnr_retry;
 }
 
