@@ -93,7 +93,7 @@ void case_mute_peer(struct rc_dev *d)
 	long sent;
 	int i;
 
-	loop_timeout = 10;	/* 4 ms */
+	loop_timeout = 13;	/* 34 ms */
 	loop_open(&l, d, false);
 	working(&l);
 	loop_to(l.qp[1], IBV_QPS_ERR);
