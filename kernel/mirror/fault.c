@@ -15,6 +15,7 @@
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/userfaultfd_k.h>
 
 #include "inject.h"
 #include "latency.h"
@@ -24,24 +25,33 @@
 
 /* How long a chunk may take, without progress, before the caller must know. */
 #define FAULT_BOUND_JIFFIES	(5 * HZ)
-/* So many times the final word may be "present" and HMM still see nothing. */
+/*
+ * So many times the final word may be "present" and HMM still see nothing. Then it is
+ * memory that HMM has no page of (a device's), or user space takes the page away again.
+ */
 #define FIXUP_LIMIT		16
 
 /* So many times read-ahead lets itself be disturbed. */
 #define AHEAD_TRIES		3
 
-/* The final word on a page: 0, -EFAULT, or a reason that will pass. */
-static int fixup(struct hmmodp_chunk_fault *f, unsigned int bad)
+/*
+ * The final word on a page: 0, -EFAULT, or a reason that will pass. @tended: by user space
+ * (userfaultfd), so that it may come and go.
+ */
+static int fixup(struct hmmodp_chunk_fault *f, unsigned int bad, bool *tended)
 {
+	unsigned long va = f->base + ((unsigned long)bad << PAGE_SHIFT);
 	struct mm_struct *mm = f->mirror->mm;
+	struct vm_area_struct *vma;
 	bool unlocked = false;
 	int err;
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	err = fixup_user_fault(mm, f->base + ((unsigned long)bad << PAGE_SHIFT),
-			       FAULT_FLAG_REMOTE |
+	err = fixup_user_fault(mm, va, FAULT_FLAG_REMOTE |
 			       (f->how & HMMODP_FAULT_WRITE ? FAULT_FLAG_WRITE : 0), &unlocked);
+	vma = vma_lookup(mm, va);
+	*tended = vma && userfaultfd_armed(vma);
 	mmap_read_unlock(mm);
 	switch (err) {
 	case 0:
@@ -93,6 +103,7 @@ static int fault_chunk(struct hmmodp_chunk_fault *f)
 	unsigned long deadline = jiffies + FAULT_BOUND_JIFFIES;
 	unsigned int bad = 0, last_bad = UINT_MAX;
 	unsigned int fixups = 0, tries = 0;
+	bool tended = false;
 	int err;
 
 	while (!given_up(f)) {
@@ -114,8 +125,8 @@ static int fault_chunk(struct hmmodp_chunk_fault *f)
 				fixups = 0;
 			last_bad = bad;
 			if (fixups++ == FIXUP_LIMIT)
-				return -EFAULT;
-			err = fixup(f, bad);
+				return tended ? -EAGAIN : -EFAULT;
+			err = fixup(f, bad, &tended);
 			if (err == -EFAULT)
 				return -EFAULT;
 			if (!err) {
