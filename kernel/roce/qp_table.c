@@ -95,6 +95,7 @@ struct hroce_dest {
 	u32 qpn;
 	u32 psn;
 	bool response;
+	bool fetch;		/* a request that has an answer of its own */
 	bool ack_req;
 };
 
@@ -126,10 +127,14 @@ static bool hroce_qp_accepts(struct hroce_qp *qp, const struct sk_buff *skb,
 static bool hroce_peek(const struct sk_buff *skb, u32 off, struct hroce_dest *d)
 {
 	__be32 bth[HROCE_BTH_BYTES / 4];
+	u32 flags;
 
 	if (!hroce_rx_copy(skb, off, bth, sizeof(bth)))
 		return false;
-	d->response = hroce_opcode_flags(be32_to_cpu(bth[0]) >> 24) & HROCE_PKT_RESPONSE;
+	flags = hroce_opcode_flags(be32_to_cpu(bth[0]) >> 24);
+	d->response = flags & HROCE_PKT_RESPONSE;
+	d->fetch = flags & (HROCE_PKT_READ | HROCE_PKT_ATOMIC | HROCE_PKT_ATOMIC_WRITE |
+			    HROCE_PKT_FLUSH);
 	d->qpn = be32_to_cpu(bth[1]) & HROCE_QPN_MASK;
 	d->psn = be32_to_cpu(bth[2]) & HROCE_PSN_MASK;
 	d->ack_req = be32_to_cpu(bth[2]) & HROCE_BTH_ACK_REQ;
@@ -154,7 +159,8 @@ static u8 hroce_stall_timer(const struct hroce_qp *qp)
  * wait without using up its retries, and those behind it go. True: not to be kept.
  *
  * One that comes at once is no timeout's: the requester asks for an ACK that it had
- * left to the message behind (hroce_requester_ask()), and gets it after the stall.
+ * left to the message behind (hroce_requester_ask()), and gets it after the stall. A
+ * READ or atomic repeated so soon has lost its answer, and gets that in its turn.
  *
  * Several CPUs may be here. If one takes new packets for old, they are asked for
  * again by the rules of lost packets.
@@ -164,24 +170,28 @@ static bool hroce_is_repeat(struct hroce_qp *qp, const struct sk_buff *skb,
 {
 	u32 packets = DIV_ROUND_UP(skb->len - HROCE_RX(skb)->off, HROCE_RX(skb)->seg);
 	struct hroce_rq *rq = &qp->rq;
+	int behind;
 
 	if (likely(!READ_ONCE(rq->stalled)) || !hroce_qp_is_reliable(qp))
 		return false;
-	if (hroce_psn_diff(d->psn, READ_ONCE(rq->stall_psn)) <= 0 &&
+	if (!hroce_psn_before(d->psn, READ_ONCE(rq->parked_psn))) {
+		WRITE_ONCE(rq->parked_psn, hroce_psn_add(d->psn, packets));
+		return false;
+	}
+	behind = hroce_psn_diff(READ_ONCE(rq->stall_psn), d->psn);
+	if (behind >= 0 &&
 	    time_after(jiffies, READ_ONCE(rq->stall_at) + HROCE_ASKS_JIFFIES)) {
 		hroce_responder_nak(qp, d->psn, HROCE_AETH_RNR | hroce_stall_timer(qp));
 		return true;
 	}
-	if (hroce_psn_before(d->psn, READ_ONCE(rq->parked_psn))) {
-		if (d->ack_req) {
-			WRITE_ONCE(rq->asked, true);
-			/* the stall may be over, and nothing else come */
-			hroce_runner_kick(&rq->runner);
-		}
-		return true;
+	if (behind > 0 && d->fetch)
+		return false;
+	if (d->ack_req) {
+		WRITE_ONCE(rq->asked, true);
+		/* the stall may be over, and nothing else come */
+		hroce_runner_kick(&rq->runner);
 	}
-	WRITE_ONCE(rq->parked_psn, hroce_psn_add(d->psn, packets));
-	return false;
+	return true;
 }
 
 /* No such QP: the device that it was meant for counts it. */

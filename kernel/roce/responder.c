@@ -122,6 +122,25 @@ static void hroce_responder_tell(struct hroce_rq *rq)
 }
 
 /*
+ * What the receive path must know of a stall, to tell a requester that has lost its
+ * patience. The one that @psn is owed to repeats that one or one before it. Behind a READ
+ * that is answered @again, that is anything up to the next packet, new or waiting: the
+ * requester may have its answer already, be past it, and hear nothing as long as we are
+ * at it.
+ */
+static void hroce_responder_owes(struct hroce_rq *rq, u32 psn, bool again)
+{
+	if (rq->stall_psn != psn)
+		WRITE_ONCE(rq->stall_at, jiffies);
+	WRITE_ONCE(rq->stall_psn, psn);
+	if (!again)
+		WRITE_ONCE(rq->parked_psn, hroce_psn_add(psn, 1));
+	else if (hroce_psn_before(READ_ONCE(rq->parked_psn), psn))
+		WRITE_ONCE(rq->parked_psn, psn);
+	WRITE_ONCE(rq->stalled, true);
+}
+
+/*
  * Memory was absent: fault it, and come again. First all that the request may
  * touch; if there is a bad address in that, just what this packet touches; and
  * only if there is one in that it is the packet's failure, -EFAULT.
@@ -129,6 +148,7 @@ static void hroce_responder_tell(struct hroce_rq *rq)
 int hroce_responder_stall(struct hroce_qp *qp, struct hroce_walk *walk, u32 psn)
 {
 	struct hroce_rq *rq = &qp->rq;
+	bool again = rq->emit.active && rq->emit.duplicate;
 
 	if (rq->bad_address > 1)
 		return -EFAULT;
@@ -140,11 +160,7 @@ int hroce_responder_stall(struct hroce_qp *qp, struct hroce_walk *walk, u32 psn)
 		rq->again = true;
 		rq->again_at = jiffies + 1;
 	}
-	if (rq->stall_psn != psn)
-		WRITE_ONCE(rq->stall_at, jiffies);
-	WRITE_ONCE(rq->stall_psn, psn);
-	WRITE_ONCE(rq->parked_psn, hroce_psn_add(psn, 1));
-	WRITE_ONCE(rq->stalled, true);
+	hroce_responder_owes(rq, again ? rq->epsn : psn, again);
 	return HROCE_STAY;
 }
 

@@ -144,6 +144,8 @@ void case_slow_behind(struct rc_dev *d);
 void case_slow_asked(struct rc_dev *d);
 /* cases_series.c: pages that all come late */
 void case_slow_series(struct rc_dev *d);
+/* cases_repeat.c: and are asked for twice */
+void case_slow_repeat(struct rc_dev *d);
 /* cases_closing.c: pages that do not stay */
 void case_slow_closing(struct rc_dev *d);
 /* cases_tight.c: little room, and memory that no device may see */

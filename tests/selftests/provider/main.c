@@ -46,6 +46,7 @@ static const struct loop_case cases[] = {
 	{ "slow_behind", case_slow_behind },
 	{ "slow_asked", case_slow_asked },
 	{ "slow_series", case_slow_series },
+	{ "slow_repeat", case_slow_repeat },
 	{ "tight", case_tight },
 	{ "secret", case_secret },
 	{ "slow_closing", case_slow_closing },
