@@ -107,7 +107,7 @@ bool hroce_emit_step(struct hroce_qp *qp)
 		.length = e->length,
 		.total = e->total,
 		.pkt = e->pkt,
-		.count = e->total,
+		.count = hroce_stall_packets(&rq->stall, qp->mtu),
 		.hdr = {
 			.syndrome = HROCE_AETH_ACK | HROCE_AETH_NO_CREDITS,
 			.msn = rq->msn,

@@ -44,6 +44,15 @@ static void hroce_stall_limit(struct hroce_stall *s, struct hroce_want *want)
 }
 
 /*
+ * Packets that may be made of absent memory at once, for which all of its pages have to be
+ * there at the same time: fewer where those that a fault has brought do not stay.
+ */
+u32 hroce_stall_packets(const struct hroce_stall *s, u32 mtu)
+{
+	return s->most < HROCE_STALL_LEAST ? max(s->most / mtu, 1U) : U32_MAX;
+}
+
+/*
  * The callback may come before hmmodp_fault_async() returns: then its kick only
  * makes the owner, which is the caller, look again.
  */
