@@ -387,7 +387,7 @@ void hroce_rq_reset(struct hroce_qp *qp);
 int hroce_stall_begin(struct hroce_stall *s, struct hroce_mr *mr, struct hroce_want want);
 /* -EINPROGRESS: still waiting; 0: go on; -EFAULT: the address is bad. */
 int hroce_stall_check(struct hroce_stall *s);
-u32 hroce_stall_packets(const struct hroce_stall *s, u32 mtu);
+u32 hroce_stall_packets(const struct hroce_stall *s, u32 psn, u32 mtu);
 void hroce_stall_cancel(struct hroce_stall *s);
 
 /* inbox.c */

@@ -231,7 +231,7 @@ static bool hroce_send_data(struct hroce_qp *qp, struct hroce_swr *swr)
 		.total = hroce_psn_diff(swr->last_psn, swr->first_psn) + 1,
 		.pkt = hroce_psn_diff(sq->psn, swr->first_psn),
 		.count = min(hroce_window_left(sq),
-			     hroce_stall_packets(&sq->send_stall, qp->mtu)),
+			     hroce_stall_packets(&sq->send_stall, sq->psn, qp->mtu)),
 		.hdr = {
 			.imm = (__force __be32)wqe->imm,
 			.ieth = wqe->imm,

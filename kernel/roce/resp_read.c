@@ -107,7 +107,8 @@ bool hroce_emit_step(struct hroce_qp *qp)
 		.length = e->length,
 		.total = e->total,
 		.pkt = e->pkt,
-		.count = hroce_stall_packets(&rq->stall, qp->mtu),
+		.count = hroce_stall_packets(&rq->stall, hroce_psn_add(e->first_psn, e->pkt),
+					     qp->mtu),
 		.hdr = {
 			.syndrome = HROCE_AETH_ACK | HROCE_AETH_NO_CREDITS,
 			.msn = rq->msn,

@@ -44,12 +44,14 @@ static void hroce_stall_limit(struct hroce_stall *s, struct hroce_want *want)
 }
 
 /*
- * Packets that may be made of absent memory at once, for which all of its pages have to be
- * there at the same time: fewer where those that a fault has brought do not stay.
+ * Packets that may be made at once, from @psn on. All of their pages have to be there at
+ * the same time: fewer right after a fault for that packet, if such pages do not stay.
  */
-u32 hroce_stall_packets(const struct hroce_stall *s, u32 mtu)
+u32 hroce_stall_packets(const struct hroce_stall *s, u32 psn, u32 mtu)
 {
-	return s->most < HROCE_STALL_LEAST ? max(s->most / mtu, 1U) : U32_MAX;
+	if (psn != s->last.psn || s->most >= HROCE_STALL_LEAST)
+		return U32_MAX;
+	return max(s->most / mtu, 1U);
 }
 
 /*
