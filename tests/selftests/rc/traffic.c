@@ -256,7 +256,7 @@ static bool finished(struct rc_engine *e)
 	return true;
 }
 
-static void hang(struct rc_engine *e)
+static void hang(struct rc_engine *e, unsigned int seconds)
 {
 	uint32_t i;
 
@@ -265,11 +265,11 @@ static void hang(struct rc_engine *e)
 		int sends = f->on[e->me] ? f->plan[e->me].n : 0;
 
 		if (f->expect_received || f->sent < sends)
-			rc_die("no completion for %d s: QP %u (state %d) batch %u, %d of %d messages sent, %d receives open, seed %llu",
-			       SILENCE_MS / 1000, i, rc_qp_state(f->qp), e->batch, f->sent,
+			rc_die("no completion for %u s: QP %u (state %d) batch %u, %d of %d messages sent, %d receives open, seed %llu",
+			       seconds, i, rc_qp_state(f->qp), e->batch, f->sent,
 			       sends, f->expect_received, (unsigned long long)e->job.seed);
 	}
-	rc_die("no completion for %d s", SILENCE_MS / 1000);
+	rc_die("no completion for %u s", seconds);
 }
 
 /* Arm, look again, sleep; an event that never comes is an error by itself. */
@@ -302,7 +302,7 @@ static void sleep_for_event(struct rc_engine *e)
 
 void rc_complete(struct rc_engine *e)
 {
-	uint64_t last = rc_now_ms();
+	uint64_t last = rc_now_ms(), silence = rc_patience(SILENCE_MS) - last;
 	int idle = 0;
 
 	while (!finished(e)) {
@@ -311,8 +311,8 @@ void rc_complete(struct rc_engine *e)
 			idle = 0;
 			continue;
 		}
-		if (rc_now_ms() - last > SILENCE_MS)
-			hang(e);
+		if (rc_now_ms() - last > silence)
+			hang(e, silence / 1000);
 		if (e->channel)
 			sleep_for_event(e);
 		else if (++idle > IDLE_POLLS)
