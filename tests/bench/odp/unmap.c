@@ -46,6 +46,7 @@ static double one(struct loop *l, void (*act)(uint8_t *), bool huge, bool mirror
 			mr = ibv_reg_mr(l->d->pd, p, LEN, IBV_ACCESS_ON_DEMAND |
 					IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE);
 			if (!mr) {
+				EXPECT(!(l->d->attr.odp_caps.general_caps & IBV_ODP_SUPPORT));
 				munmap(p, LEN);
 				return 0;
 			}
