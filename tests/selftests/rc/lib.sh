@@ -85,8 +85,9 @@ try() {
 	done
 	return 1
 }
-# keep_order: after up, for UC, which loses what is overtaken. Virtual wires have a queue
-# for each CPU that sends; now one CPU takes in all that arrives.
+# keep_order: after up, for UC, which loses what is overtaken, and for who counts what is
+# sent again. Virtual wires have a queue for each CPU that sends; now one CPU takes in all
+# that arrives.
 keep_order() { A one_cpu "$IF_A" && B one_cpu "$IF_B" || bail "receive queues: no CPU can be chosen"; }
 one_cpu() { # NETDEV
 	local q
