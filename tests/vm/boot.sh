@@ -80,7 +80,7 @@ vm_run() {
 	[ -n "$VM_OUT" ] || VM_OUT=$CACHE/out/$(date +%Y%m%d-%H%M%S)-$k-$$
 	mkdir -p "$VM_OUT"
 	VM_OUT=$(cd "$VM_OUT" && pwd -P)
-	rm -f "$VM_OUT"/{.rc,.shell,.script,.args}
+	rm -f "$VM_OUT"/{.rc,.up,.shell,.script,.args}
 	: > "$VM_OUT/console.log"
 	: > "$VM_OUT/.args"
 	if [ -n "$VM_SHELL" ]; then
@@ -92,9 +92,21 @@ vm_run() {
 	else
 		cp "$1" "$VM_OUT/.script"; shift
 		[ $# = 0 ] || printf '%q ' "$@" > "$VM_OUT/.args"
-		vm_guarded "$VM_TIMEOUT" qemu "$k" "$accel" "$VM_OUT" || rc=$?
+		vm_boot "$k" "$accel" || rc=$?
 	fi
 	vm_verdict $rc
+}
+# vm_boot NAME ACCEL: up to three times, where it does not come as far as its script: an
+# emulated processor now and then gets no more timer interrupts, and waits for good.
+vm_boot() {
+	local i rc patience=300
+	[ "$1" != debug ] || patience=900
+	for i in 1 2 3; do
+		rc=0 VM_STUCK='' VM_UP_BY=$((SECONDS + patience))
+		vm_guarded "$VM_TIMEOUT" qemu "$1" "$2" "$VM_OUT" || rc=$?
+		[ -n "$VM_STUCK" ] && [ $i != 3 ] || return $rc
+		mv "$VM_OUT/console.log" "$VM_OUT/console-stuck-$SECONDS.log"
+	done
 }
 # vm_guarded SECONDS COMMAND...: a limited time; ends with this shell at the latest
 vm_guarded() {
@@ -109,13 +121,22 @@ vm_guarded() {
 	[ $rc != 137 ] || rc=124
 	return $rc
 }
-# The runner's tests have their limits; one that passed its by far hangs the guest.
+# A guest is up in time; and the runner's tests have their limits: one that passed its by
+# far hangs the guest.
 vm_alive() {
 	local name limit
+	if [ ! -e "$VM_OUT/.up" ]; then
+		[ "$SECONDS" -ge "$VM_UP_BY" ] || return 0
+		say "the guest is stuck where it boots"
+		VM_STUCK=1
+		kill $VM_PID
+		return 1
+	fi
 	{ read -r name limit < "$VM_OUT/current"; } 2> /dev/null || return 0
 	[ -n "$(find "$VM_OUT/current" -mmin "+$(((limit * 2 + 120) / 60))" 2> /dev/null)" ] || return 0
 	say "$name hangs the guest"
 	kill $VM_PID
+	return 1
 }
 vm_verdict() { # CODE-OF-QEMU
 	local rc=$1
@@ -150,6 +171,7 @@ vm_try_kvm() { # NAME MEMO
 	: > "$out/.args"
 	(
 		vm_defaults
+		VM_OUT=$out VM_UP_BY=$((SECONDS + 60))
 		vm_guarded 30 qemu "$1" kvm "$out" > /dev/null 2>&1
 	) || true
 	[ "$(cat "$out/.rc" 2> /dev/null)" != 0 ] || accel=kvm
