@@ -80,7 +80,8 @@ vm_run() {
 	[ -n "$VM_OUT" ] || VM_OUT=$CACHE/out/$(date +%Y%m%d-%H%M%S)-$k-$$
 	mkdir -p "$VM_OUT"
 	VM_OUT=$(cd "$VM_OUT" && pwd -P)
-	rm -f "$VM_OUT"/{.rc,.up,.shell,.script,.args}
+	rm -f "$VM_OUT"/{.rc,.up,.wait,.shell,.script,.args}
+	[ -z "$VM_WIRE" ] || : > "$VM_OUT/.wait"
 	: > "$VM_OUT/console.log"
 	: > "$VM_OUT/.args"
 	if [ -n "$VM_SHELL" ]; then
@@ -93,6 +94,7 @@ vm_run() {
 		cp "$1" "$VM_OUT/.script"; shift
 		[ $# = 0 ] || printf '%q ' "$@" > "$VM_OUT/.args"
 		vm_boot "$k" "$accel" || rc=$?
+		[ -z "$VM_WIRE" ] || vm_meet # nobody waits for one that is gone
 	fi
 	vm_verdict $rc
 }
@@ -132,11 +134,19 @@ vm_alive() {
 		kill $VM_PID
 		return 1
 	fi
+	[ ! -e "$VM_OUT/.wait" ] || vm_meet
 	{ read -r name limit < "$VM_OUT/current"; } 2> /dev/null || return 0
 	[ -n "$(find "$VM_OUT/current" -mmin "+$(((limit * 2 + 120) / 60))" 2> /dev/null)" ] || return 0
 	say "$name hangs the guest"
 	kill $VM_PID
 	return 1
+}
+# Of two on a wire each begins its script when both are up: the other may be booted again,
+# and what is sent to a guest that is gone can block the wire for good.
+vm_meet() {
+	local wire=${VM_WIRE#?:}
+	: > "$wire.${VM_WIRE%%:*}"
+	if [ -e "$wire.A" ] && [ -e "$wire.B" ]; then rm -f "$VM_OUT/.wait"; fi
 }
 vm_verdict() { # CODE-OF-QEMU
 	local rc=$1

@@ -23,7 +23,7 @@ host_up() { # [MTU]
 	ip link set $IF mtu "${1:-1500}" up && ip addr add "10.0.0.$N/24" dev $IF &&
 	ip addr add "fd00::$N/64" dev $IF nodad && nic_add $DEV hroce $IF || bail "no wire"
 	GID=$(wait_gid $DEV "00000000000000000000ffff0a00000$N") || bail "no GID"
-	for i in $(seq "$(patience 200)"); do # the other may have booted later
+	for i in $(seq "$(patience 200)"); do # the other may be slower
 		ping -q -c 1 -W 1 $PEER > /dev/null && return
 		sleep 0.5
 	done
