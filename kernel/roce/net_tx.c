@@ -157,7 +157,11 @@ static void hroce_tx_icrc(struct sk_buff *skb, unsigned int seg, u16 id)
 	}
 }
 
-/* Leave the UDP checksum to the device, or to GSO; check holds the pseudo header's. */
+/*
+ * Leave the UDP checksum to the device, or to GSO; check holds the pseudo header's. IPv4
+ * could do without in a single packet; but GRO holds those of super-packets back to put them
+ * together again, and would let one without pass them.
+ */
 static void hroce_tx_csum(struct sk_buff *skb, __sum16 check)
 {
 	skb->ip_summed = CHECKSUM_PARTIAL;
@@ -193,8 +197,7 @@ static void hroce_tx_ipv4(struct sk_buff *skb, const struct hroce_av *av, u16 id
 	ip->protocol = IPPROTO_UDP;
 	ip->saddr = av->saddr.ip.s6_addr32[3];
 	ip->daddr = av->daddr.ip.s6_addr32[3];
-	if (skb_is_gso(skb))	/* segmentation demands a checksum */
-		hroce_tx_csum(skb, ~udp_v4_check(udp_len, ip->saddr, ip->daddr, 0));
+	hroce_tx_csum(skb, ~udp_v4_check(udp_len, ip->saddr, ip->daddr, 0));
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 }
 
