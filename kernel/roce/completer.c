@@ -86,7 +86,7 @@ static void hroce_ack_before(struct hroce_qp *qp, u32 psn)
  * The responder has gone past a READ or atomic whose response we miss: it was lost, or
  * overtaken. All that is still on the wire says so again, and each time that we went
  * back for it would make more of that, so it is done less and less often; what is lost
- * again meanwhile times out, even if all that follows it is answered. A QP without a
+ * twice times out, even if all that follows it is answered. A QP without a
  * timeout has nothing but these responses to tell it. One that has goes back for an atomic
  * by that alone, which can be lost, so it also hears those that tell of it by what has not
  * been sent again yet.
@@ -169,6 +169,22 @@ static void hroce_nak(struct hroce_qp *qp, u8 code)
 	}
 }
 
+/*
+ * What comes before a response that is owed is thrown away, and it may be all that tells of
+ * requests behind: that they have been executed, or that their responses have been thrown
+ * away as well. So the last word is kept until that response has come.
+ */
+static void hroce_keep_word(struct hroce_sq *sq, const struct hroce_hdr *h, u8 syndrome)
+{
+	if (!sq->word.valid)
+		sq->asked = sq->una;
+	else if (hroce_psn_before(h->psn, sq->word.psn))
+		return;
+	sq->word.psn = h->psn;
+	sq->word.syndrome = syndrome;
+	sq->word.valid = true;
+}
+
 static void hroce_got_ack(struct hroce_qp *qp, const struct hroce_hdr *h)
 {
 	struct hroce_sq *sq = &qp->sq;
@@ -182,8 +198,10 @@ static void hroce_got_ack(struct hroce_qp *qp, const struct hroce_hdr *h)
 		return;
 	if (hroce_wr_is_answered(swr->wqe.opcode) &&
 	    (type == HROCE_AETH_ACK || h->psn != sq->una)) {
-		if (!hroce_psn_before(h->psn, sq->una))
+		if (!hroce_psn_before(h->psn, sq->una)) {
+			hroce_keep_word(sq, h, h->syndrome);
 			hroce_response_lost(qp, swr, h->psn);
+		}
 		return;
 	}
 	if (type == HROCE_AETH_ACK || h->psn != sq->una ||
@@ -193,6 +211,52 @@ static void hroce_got_ack(struct hroce_qp *qp, const struct hroce_hdr *h)
 		hroce_rnr(qp, HROCE_AETH_VALUE(h->syndrome));
 	else if (type == HROCE_AETH_NAK)
 		hroce_nak(qp, HROCE_AETH_VALUE(h->syndrome));
+}
+
+/* Is there a word to hear, of what has not been asked for again? */
+static bool hroce_word_waits(const struct hroce_sq *sq)
+{
+	return sq->word.valid && !hroce_psn_before(sq->una, sq->asked);
+}
+
+static void hroce_hear_word(struct hroce_qp *qp)
+{
+	struct hroce_sq *sq = &qp->sq;
+	struct hroce_hdr h = {
+		.psn = sq->word.psn,
+		.syndrome = sq->word.syndrome,
+	};
+
+	sq->word.valid = false;
+	if (!hroce_psn_before(h.psn, sq->una))
+		hroce_got_ack(qp, &h);
+}
+
+/* A response that was owed has come. Going back once for each that has is not too often. */
+static void hroce_response_came(struct hroce_qp *qp)
+{
+	struct hroce_sq *sq = &qp->sq;
+
+	if (likely(!hroce_word_waits(sq)))
+		return;
+	sq->lost_at = jiffies - sq->lost_pause;
+	hroce_hear_word(qp);
+}
+
+/* One that was missed too soon after another: if nothing else does, time tells again. */
+static void hroce_response_late(struct hroce_qp *qp)
+{
+	struct hroce_sq *sq = &qp->sq;
+
+	if (likely(!hroce_word_waits(sq)) || sq->resp_stall.fault)
+		return;
+	if (time_before(jiffies, sq->lost_at + sq->lost_pause)) {
+		hroce_runner_at(&sq->runner, sq->lost_at + sq->lost_pause);
+		return;
+	}
+	hroce_hear_word(qp);
+	if (hroce_word_waits(sq))	/* what was missed is going to be sent anyway */
+		sq->word.valid = false;
 }
 
 /*
@@ -285,6 +349,7 @@ static void hroce_read_advance(struct hroce_qp *qp, struct hroce_swr *swr)
 	hroce_progress(qp, next);
 	if (last == swr->last_psn)
 		hroce_sq_complete(qp, IB_WC_SUCCESS);
+	hroce_response_came(qp);
 }
 
 static int hroce_got_read(struct hroce_qp *qp, struct hroce_swr *swr, struct sk_buff *skb,
@@ -324,6 +389,7 @@ static int hroce_got_atomic(struct hroce_qp *qp, struct hroce_swr *swr,
 	hroce_response_ends(&qp->sq);
 	hroce_progress(qp, hroce_psn_add(h->psn, 1));
 	hroce_sq_complete(qp, IB_WC_SUCCESS);
+	hroce_response_came(qp);
 	return 0;
 }
 
@@ -337,6 +403,7 @@ static void hroce_got_note(struct hroce_qp *qp, const struct hroce_hdr *h)
 	hroce_response_ends(&qp->sq);
 	hroce_progress(qp, hroce_psn_add(h->psn, 1));
 	hroce_sq_complete(qp, IB_WC_SUCCESS);
+	hroce_response_came(qp);
 }
 
 static int hroce_got_response(struct hroce_qp *qp, struct sk_buff *skb,
@@ -353,8 +420,10 @@ static int hroce_got_response(struct hroce_qp *qp, struct sk_buff *skb,
 	if (h->psn != sq->una) {
 		if (read && hroce_is_read(swr))
 			hroce_got_early(qp, swr, skb, h, hdr_bytes);
-		if (hroce_wr_is_answered(swr->wqe.opcode))
+		if (hroce_wr_is_answered(swr->wqe.opcode)) {
+			hroce_keep_word(sq, h, HROCE_AETH_ACK | HROCE_AETH_NO_CREDITS);
 			hroce_response_lost(qp, swr, h->psn);
+		}
 		return 0;
 	}
 	if (read && hroce_wr_is_noted(swr->wqe.opcode)) {
@@ -431,6 +500,7 @@ void hroce_completer_timeout(struct hroce_qp *qp)
 {
 	struct hroce_sq *sq = &qp->sq;
 
+	hroce_response_late(qp);
 	if (!qp->timeout || sq->una == sq->psn || sq->rnr_wait || !hroce_oldest(sq))
 		return;
 	/* who waits for a page of its own cannot blame the peer */

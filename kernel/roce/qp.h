@@ -86,6 +86,13 @@ struct hroce_inbox {
 	atomic_t bytes;
 };
 
+/* What a peer says about a PSN (IBTA 9.7.5.1): ACK or NAK. */
+struct hroce_word {
+	u32 psn;
+	u8 syndrome;
+	bool valid;
+};
+
 /**
  * struct hroce_swr - a send request, fetched from the ring
  * @length: bytes of the message
@@ -147,6 +154,8 @@ struct hroce_sq {
 	u32 lost_pause;			/* jiffies: does not do so again before */
 	bool lost;			/* went back for a response; retry_at stays for that */
 	u64 early;			/* READ responses that have come: bit i is PSN una + i */
+	struct hroce_word word;		/* the last one that came before a response that is owed */
+	u32 asked;			/* and that response has been asked for, up to there */
 	unsigned long again_at;		/* jiffies; valid while again */
 	bool again;			/* out of memory: wait until again_at */
 	struct hroce_stall send_stall;	/* of a source */

@@ -31,6 +31,7 @@ void hroce_sq_reset(struct hroce_qp *qp)
 	sq->anxious = false;
 	sq->lost = false;
 	sq->early = 0;
+	sq->word.valid = false;
 	sq->rd_out = 0;
 	sq->rnr_wait = false;
 	sq->again = false;

@@ -91,6 +91,7 @@ void hroce_requester_rewind(struct hroce_qp *qp, bool probe)
 	sq->rd_out = 0;
 	sq->unasked = 0;
 	sq->anxious = true;
+	sq->word.valid = false;
 	if (probe)
 		sq->window = 1;
 	hroce_count(qp->dev->stats, HROCE_RETRANSMIT);
@@ -317,6 +318,7 @@ void hroce_requester_reread(struct hroce_qp *qp, const struct hroce_swr *swr)
 	if (sq->early)
 		count = min_t(u32, count, __ffs64(sq->early));
 	hroce_count(qp->dev->stats, HROCE_RETRANSMIT);
+	sq->asked = hroce_psn_add(sq->una, count);
 	(void)hroce_ask_read(qp, swr, sq->una, count);
 }
 

@@ -9,8 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <linux/userfaultfd.h>
-#include "../../fuzz/roce.h"
-#include "loop.h"
+#include "byhand.h"
 #include "uffd.h"
 
 enum {
@@ -19,23 +18,11 @@ enum {
 	LATE_MS = 1500,
 };
 
-static uint32_t first_psn(struct ibv_qp *qp)
-{
-	struct ibv_qp_init_attr init;
-	struct ibv_qp_attr attr;
-
-	EXPECT(!ibv_query_qp(qp, &attr, IBV_QP_SQ_PSN, &init));
-	return attr.sq_psn;
-}
-
 static void repeat_read(struct rc_dev *d, uint32_t qpn, uint32_t psn, struct ibv_mr *mr)
 {
+	struct roce_path p = byhand_path(d);
 	struct roce_packet k;
-	struct roce_path p;
 
-	memcpy(&p.from, d->gid.raw + 12, 4);
-	p.to = p.from;
-	roce_open(&p);
 	roce_begin(&k, &p, ROCE_READ_REQUEST, qpn, psn, false);
 	roce_put64(&k, (uintptr_t)mr->addr);
 	roce_put32(&k, mr->rkey);
@@ -63,7 +50,7 @@ void case_slow_repeat(struct rc_dev *d)
 	memcpy(page, m, PAGE);
 	mr = ibv_reg_mr(d->pd, m, PAGE, IBV_ACCESS_ON_DEMAND | IBV_ACCESS_REMOTE_READ);
 	EXPECT(mr);
-	psn = first_psn(l.qp[0]);
+	psn = byhand_psn(l.qp[0]);
 	EXPECT_EQ(loop_move(&l, IBV_WR_RDMA_READ, l.mr->lkey, (uintptr_t)l.buf, PAGE,
 			    mr->rkey, (uintptr_t)m), IBV_WC_SUCCESS);
 	EXPECT(!memcmp(l.buf, page, PAGE));

@@ -11,6 +11,7 @@
 
 enum ibv_mtu loop_mtu = IBV_MTU_1024;
 uint8_t loop_timeout = LOOP_TIMEOUT;
+uint8_t loop_rd_atomic = 1;
 int loop_access;
 
 static void open_cqs(struct loop *l, bool extended)
@@ -99,6 +100,7 @@ void loop_connect(struct loop *l)
 
 	p.timeout = loop_timeout;
 	p.mtu = loop_mtu;
+	p.rd_atomic = loop_rd_atomic;
 	p.access |= loop_access;
 
 	for (i = 0; i < 2; i++) {

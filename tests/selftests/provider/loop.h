@@ -45,6 +45,8 @@ struct loop {
 extern enum ibv_mtu loop_mtu;
 /* Their timeout code; LOOP_TIMEOUT at first. */
 extern uint8_t loop_timeout;
+/* READs and atomics that they may have under way; 1 at first. */
+extern uint8_t loop_rd_atomic;
 /* Rights of the QPs beside RC_QP_DEFAULTS's, from now on; 0 at first. */
 extern int loop_access;
 
@@ -146,6 +148,8 @@ void case_slow_asked(struct rc_dev *d);
 void case_slow_series(struct rc_dev *d);
 /* cases_repeat.c: and are asked for twice */
 void case_slow_repeat(struct rc_dev *d);
+/* cases_lost.c: responses that are lost */
+void case_lost(struct rc_dev *d);
 /* cases_closing.c: pages that do not stay */
 void case_slow_closing(struct rc_dev *d);
 /* cases_tight.c: little room, and memory that no device may see */

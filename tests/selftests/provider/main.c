@@ -47,6 +47,7 @@ static const struct loop_case cases[] = {
 	{ "slow_asked", case_slow_asked },
 	{ "slow_series", case_slow_series },
 	{ "slow_repeat", case_slow_repeat },
+	{ "lost", case_lost },
 	{ "tight", case_tight },
 	{ "secret", case_secret },
 	{ "slow_closing", case_slow_closing },
