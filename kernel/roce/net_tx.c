@@ -275,6 +275,20 @@ static struct dst_entry *hroce_tx_route(struct sock *sk, const struct hroce_av *
 					      hroce_route_ipv6(sk, av, cache);
 }
 
+/*
+ * A flow stays on one of the device's queues, so that nothing overtakes. Where a queue
+ * belongs to the CPU that sends (XPS), that is the same one always, wherever we run.
+ */
+static void hroce_tx_flow(struct sk_buff *skb, u16 sport)
+{
+	u32 hash = hroce_flow_hash(sport);
+
+	__skb_set_sw_hash(skb, hash, true);
+#ifdef CONFIG_XPS
+	skb->sender_cpu = reciprocal_scale(hash, nr_cpu_ids) + 1;
+#endif
+}
+
 /* Headers on, route set, and off it goes. The stack consumes skb. */
 static int hroce_tx_out(struct sk_buff *skb, struct sock *sk, const struct hroce_av *av,
 			unsigned int seg, unsigned int segs)
@@ -288,7 +302,7 @@ static int hroce_tx_out(struct sk_buff *skb, struct sock *sk, const struct hroce
 		skb_shinfo(skb)->gso_type = SKB_GSO_UDP_L4;
 	}
 	skb->priority = rt_tos2priority(av->tclass);
-	__skb_set_sw_hash(skb, hroce_flow_hash(av->sport), true);
+	hroce_tx_flow(skb, av->sport);
 	hroce_tx_udp(skb, av);
 	if (hroce_addr_is_v4(&av->daddr)) {
 		id = __this_cpu_add_return(hroce_ip_id, segs) - segs;

@@ -11,7 +11,12 @@ rc_programs
 # Without offloads for what is sent, a virtual wire brings all by one queue, with GRO.
 # A thread of the kernel empties that, so there is more than one packet in it.
 ethernet() { ethtool -K "$1" tx off gro on && echo 1 > "/sys/class/net/$1/threaded"; }
-export -f ethernet
+# Two queues, and who sends takes that of his CPU, as multi-queue devices have it.
+queues() {
+	ethtool -L "$1" tx 2 rx 2 && echo 1 > "/sys/class/net/$1/queues/tx-0/xps_cpus" &&
+		echo 2 > "/sys/class/net/$1/queues/tx-1/xps_cpus"
+}
+export -f ethernet queues
 merged() { # A|B: IP got less than the wire brought
 	local wire ip
 	wire=$($1 cat "/sys/class/net/v${1,,}/statistics/rx_packets")
@@ -23,8 +28,7 @@ in_order() {
 	local i n
 	for i in nak_sent packet_seq_err; do
 		for n in A B; do
-			n=$(nic_counter $n $i)
-			[ "$n" = 0 ] || { echo "$i $n"; return 1; }
+			[ "$(nic_counter $n $i)" = 0 ] || { echo "$n: $i $(nic_counter $n $i)"; return 1; }
 		done
 	done
 }
@@ -41,6 +45,11 @@ check "A: packets were put together" merged A
 check "B: packets were put together" merged B
 GIDS=6 check "MTU 4096, IPv6" rc_pair rc_check "" "--mtu 4096 --both $all"
 check "nothing has overtaken" in_order
+A queues "$IF_A" && B queues "$IF_B" || bail "the number of queues does not change"
+for e in "" --events; do
+	check "two queues${e:+, events}" rc_pair rc_check "$e" "$e --mtu 4096 --max 16k --qps 4 --depth 4 --both --iters $(long 30 300)"
+done
+check "nothing has overtaken there" in_order
 check "more than the queue holds" rc_pair rc_check "" "--mtu 1024 --max 1m --qps 4 --depth 8 --both --iters 3"
 hosts_down
 finish
