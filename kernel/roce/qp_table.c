@@ -93,10 +93,11 @@ static struct hroce_qp_ref *hroce_qp_find(const struct sk_buff *skb, u32 qpn,
 /* Where a packet goes, as far as its BTH tells. */
 struct hroce_dest {
 	u32 qpn;
-	u32 psn;
+	u32 psn;		/* of the first packet */
+	u32 last_psn;		/* the highest */
 	bool response;
-	bool fetch;		/* a request that has an answer of its own */
-	bool ack_req;
+	bool fetch;		/* one is a request that has an answer of its own */
+	bool ack_req;		/* one asks for an ACK */
 };
 
 /*
@@ -137,6 +138,7 @@ static bool hroce_peek(const struct sk_buff *skb, u32 off, struct hroce_dest *d)
 			    HROCE_PKT_FLUSH);
 	d->qpn = be32_to_cpu(bth[1]) & HROCE_QPN_MASK;
 	d->psn = be32_to_cpu(bth[2]) & HROCE_PSN_MASK;
+	d->last_psn = d->psn;
 	d->ack_req = be32_to_cpu(bth[2]) & HROCE_BTH_ACK_REQ;
 	return true;
 }
@@ -160,22 +162,21 @@ static u8 hroce_stall_timer(const struct hroce_qp *qp)
  *
  * One that comes at once is no timeout's: the requester asks for an ACK that it had
  * left to the message behind (hroce_requester_ask()), and gets it after the stall. A
- * READ or atomic repeated so soon has lost its answer, and gets that in its turn.
+ * READ or atomic repeated so soon has lost its answer, and gets that in its turn. GRO may
+ * have joined repeated packets with new ones: they are kept with those.
  *
  * Several CPUs may be here. If one takes new packets for old, they are asked for
  * again by the rules of lost packets.
  */
-static bool hroce_is_repeat(struct hroce_qp *qp, const struct sk_buff *skb,
-			    const struct hroce_dest *d)
+static bool hroce_is_repeat(struct hroce_qp *qp, const struct hroce_dest *d)
 {
-	u32 packets = DIV_ROUND_UP(skb->len - HROCE_RX(skb)->off, HROCE_RX(skb)->seg);
 	struct hroce_rq *rq = &qp->rq;
 	int behind;
 
 	if (likely(!READ_ONCE(rq->stalled)) || !hroce_qp_is_reliable(qp))
 		return false;
-	if (!hroce_psn_before(d->psn, READ_ONCE(rq->parked_psn))) {
-		WRITE_ONCE(rq->parked_psn, hroce_psn_add(d->psn, packets));
+	if (!hroce_psn_before(d->last_psn, READ_ONCE(rq->parked_psn))) {
+		WRITE_ONCE(rq->parked_psn, hroce_psn_add(d->last_psn, 1));
 		return false;
 	}
 	behind = hroce_psn_diff(READ_ONCE(rq->stall_psn), d->psn);
@@ -216,7 +217,7 @@ static void hroce_deliver_to(struct hroce_qp_ref *ref, struct sk_buff *skb,
 		hroce_count(qp->dev->stats, HROCE_RX_NO_QP);
 		goto put;
 	}
-	if (!d->response && hroce_is_repeat(qp, skb, d)) {
+	if (!d->response && hroce_is_repeat(qp, d)) {
 		hroce_count(qp->dev->stats, HROCE_DUPLICATE_REQUEST);
 		goto put;
 	}
@@ -313,6 +314,10 @@ void hroce_qp_receive(struct sk_buff *skb)
 			hroce_deliver_apart(skb);
 			return;
 		}
+		if (hroce_psn_before(d.last_psn, other.psn))
+			d.last_psn = other.psn;
+		d.fetch |= other.fetch;
+		d.ack_req |= other.ack_req;
 	}
 	hroce_deliver(skb, &d);
 }
