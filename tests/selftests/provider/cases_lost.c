@@ -20,6 +20,7 @@ struct lost {
 	uint32_t psn;		/* of the first request */
 	uint8_t data[4 * MTU];	/* what is read, packet by packet */
 	long again;		/* retransmissions so far */
+	long sent;		/* packets so far */
 };
 
 static void lost_open(struct lost *o, struct rc_dev *d)
@@ -31,6 +32,7 @@ static void lost_open(struct lost *o, struct rc_dev *d)
 	o->path = byhand_path(d);
 	o->psn = byhand_psn(o->l.qp[0]);
 	o->again = loop_counter(d, "retransmits");
+	o->sent = loop_counter(d, "sent_pkts");
 	rc_fill(6, o->data, sizeof(o->data));
 }
 
@@ -51,12 +53,13 @@ static void post(struct lost *o, enum ibv_wr_opcode op, uint64_t id, size_t at, 
 	EXPECT_EQ(ibv_post_send(o->l.qp[0], &wr, &bad), 0);
 }
 
-/* All that has been posted is on its way. */
-static void sent(struct lost *o, long before, int pkts)
+/* So many packets more are on their way. */
+static void sent(struct lost *o, int pkts)
 {
 	int i;
 
-	for (i = 0; loop_counter(o->l.d, "sent_pkts") < before + pkts; i++)
+	o->sent += pkts;
+	for (i = 0; loop_counter(o->l.d, "sent_pkts") < o->sent; i++)
 		EXPECT(i < 200);
 }
 
@@ -94,16 +97,15 @@ static void asks_again(struct lost *o, int times)
 /* Of READs one behind the other, and of a SEND behind them. */
 static void requests(struct rc_dev *d)
 {
-	long rcvd, before;
 	struct lost o;
+	long rcvd;
 	int i;
 
 	lost_open(&o, d);
-	before = loop_counter(d, "sent_pkts");
 	for (i = 0; i < 3; i++)
 		post(&o, IBV_WR_RDMA_READ, i, i * SHORT, SHORT);
 	post(&o, IBV_WR_SEND, 3, LOOP_HALF, SHORT);
-	sent(&o, before, 4);
+	sent(&o, 4);
 	rcvd = loop_counter(d, "rcvd_pkts");
 	answer(&o, 1, ROCE_READ_ONLY, SHORT);
 	answer(&o, 2, ROCE_READ_ONLY, SHORT);
@@ -125,12 +127,10 @@ static void requests(struct rc_dev *d)
 static void packets(struct rc_dev *d)
 {
 	struct lost o;
-	long before;
 
 	lost_open(&o, d);
-	before = loop_counter(d, "sent_pkts");
 	post(&o, IBV_WR_RDMA_READ, 0, 0, 4 * MTU);
-	sent(&o, before, 1);
+	sent(&o, 1);
 	answer(&o, 1, ROCE_READ_MIDDLE, MTU);
 	answer(&o, 0, ROCE_READ_FIRST, MTU);
 	answer(&o, 3, ROCE_READ_LAST, MTU);
@@ -146,22 +146,19 @@ static void packets(struct rc_dev *d)
 static void both_ways(struct rc_dev *d)
 {
 	struct lost o;
-	long before;
 
 	lost_open(&o, d);
-	before = loop_counter(d, "sent_pkts");
 	post(&o, IBV_WR_RDMA_READ, 0, 0, SHORT);
 	post(&o, IBV_WR_SEND, 1, LOOP_HALF, SHORT);
 	post(&o, IBV_WR_SEND, 2, LOOP_HALF, SHORT);
-	sent(&o, before, 3);
+	sent(&o, 3);
 	acknowledge(&o, 2, NAK_PSN);
 	asks_again(&o, 1);
-	before = loop_counter(d, "sent_pkts");
 	answer(&o, 0, ROCE_READ_ONLY, SHORT);
 	loop_expect(o.l.scq, 0, IBV_WC_SUCCESS);
 	loop_expect(o.l.scq, 1, IBV_WC_SUCCESS);
 	asks_again(&o, 1);
-	sent(&o, before, 1);
+	sent(&o, 2);
 	loop_expect_none(o.l.scq);
 	acknowledge(&o, 2, ACK);
 	loop_expect(o.l.scq, 2, IBV_WC_SUCCESS);
