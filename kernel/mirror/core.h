@@ -47,6 +47,8 @@ struct hmmodp_mirror {
 	struct hmmodp_span *hint[HMMODP_SPAN_HINTS];
 
 	atomic_long_t bytes;		/* of spans and tables */
+	atomic_t faults;		/* under way, each may add to bytes */
+	struct mutex room_lock;		/* held to make room for them: others wait for it */
 	unsigned long *spare;		/* an empty table, or NULL; by xchg() */
 	unsigned long hand;		/* of the clock: the next span; span_lock */
 	struct delayed_work idle;	/* armed while there are spans; holds a ref */

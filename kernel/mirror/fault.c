@@ -173,8 +173,10 @@ static int fault_pages(struct hmmodp_mirror *mirror, unsigned long va,
 	};
 	int err = 0;
 
+	atomic_inc(&mirror->faults);
+	smp_mb__after_atomic();		/* of two at the same time one knows of the other */
 	for (; va < end && !err; va = f.base + HMMODP_CHUNK_SIZE) {
-		hmmodp_reclaim_over_limit(mirror);
+		hmmodp_reclaim_make_room(mirror);
 		f.span = get_span(&f, va);
 		if (IS_ERR(f.span)) {
 			err = -EAGAIN;
@@ -188,6 +190,7 @@ static int fault_pages(struct hmmodp_mirror *mirror, unsigned long va,
 		f.some = true;
 		hmmodp_span_put(f.span);
 	}
+	atomic_dec(&mirror->faults);
 	kfree(f.many);
 	return err == FRONT_ONLY ? 0 : err;
 }

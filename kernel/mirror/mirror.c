@@ -66,6 +66,7 @@ static void mirror_init(struct hmmodp_mirror *mirror, struct mm_struct *mm,
 	mirror->owner = owner;
 	xa_init_flags(&mirror->spans, XA_FLAGS_ACCOUNT);
 	mutex_init(&mirror->span_lock);
+	mutex_init(&mirror->room_lock);
 	hmmodp_ahead_init(&mirror->ahead);
 	INIT_DELAYED_WORK(&mirror->idle, hmmodp_reclaim_work);
 	spin_lock_init(&mirror->regions_lock);

@@ -4,7 +4,7 @@
  *
  *	a table		when its last entry goes (invalidate.c), at once
  *	an empty span	by a look at all of them every few seconds
- *	cold tables	when the mirror is over its limit, when there was no memory
+ *	cold tables	before the mirror passes its limit, when there was no memory
  *			for it, and by a shrinker when there is none for others
  *
  * Cold is what no access has touched since the hand of a clock last passed. The
@@ -33,8 +33,14 @@
 /* Taken away at once; more would keep who waits for span_lock waiting. */
 #define SPANS_AT_ONCE	256
 
-/* A lower limit is this one: what a message needs must be there at the same time. */
-#define LEAST_KIB	16UL
+/*
+ * A lower limit is this one: what a message needs must be there at the same time, and
+ * room be left for faults under way.
+ */
+#define LEAST_KIB	32UL
+
+/* What a fault may add before it looks at the limit again. */
+#define FAULT_BYTES	((long)(sizeof(struct hmmodp_span) + HMMODP_TABLE_BYTES))
 
 static ulong mirror_limit_kib;
 module_param(mirror_limit_kib, ulong, 0644);
@@ -124,35 +130,52 @@ static long turn_locked(struct hmmodp_mirror *mirror, long want, bool force,
 /* Most turns there are: for cold things, for what the first found hot, for anything. */
 #define ALL_TURNS	3
 
-static void give_back(struct hmmodp_mirror *mirror, long want, int turns)
+/* Lets go of span_lock, to wait until nobody uses what is given back. */
+static void give_back_unlock(struct hmmodp_mirror *mirror, long want, int turns)
 {
 	LIST_HEAD(dying);
 	int turn;
 
-	/* one at a time is enough */
-	if (!mutex_trylock(&mirror->span_lock))
-		return;
 	for (turn = 0; turn < turns && want > 0; turn++)
 		want -= turn_locked(mirror, want, turn == ALL_TURNS - 1, &dying);
 	mutex_unlock(&mirror->span_lock);
 	hmmodp_spans_wait_and_free(mirror, &dying);
 }
 
-void hmmodp_reclaim_over_limit(struct hmmodp_mirror *mirror)
+/*
+ * Bytes by which the mirror would pass the limit if all faults under way added what
+ * they may. That they keep half of it free is enough: many may wait for user space.
+ */
+static long bytes_over(struct hmmodp_mirror *mirror, long limit)
+{
+	long growth = min(atomic_read(&mirror->faults) * FAULT_BYTES, limit / 2);
+
+	return atomic_long_read(&mirror->bytes) + growth - limit;
+}
+
+void hmmodp_reclaim_make_room(struct hmmodp_mirror *mirror)
 {
 	long limit = limit_bytes();
-	long over = atomic_long_read(&mirror->bytes) - limit;
+	long over;
 
-	/* an eighth more, so that it is not soon to do again */
-	if (over > 0)
-		give_back(mirror, over + limit / 8, ALL_TURNS);
+	if (bytes_over(mirror, limit) <= 0)
+		return;
+	mutex_lock(&mirror->room_lock);
+	over = bytes_over(mirror, limit);
+	if (over > 0) {
+		mutex_lock(&mirror->span_lock);
+		/* an eighth more, so that it is not soon to do again */
+		give_back_unlock(mirror, over + limit / 8, ALL_TURNS);
+	}
+	mutex_unlock(&mirror->room_lock);
 }
 
 void hmmodp_reclaim_some(struct hmmodp_mirror *mirror, unsigned int tries)
 {
-	if (tries >= PATIENCE)
-		give_back(mirror, atomic_long_read(&mirror->bytes) / 8,
-			  tries < DESPAIR ? 1 : ALL_TURNS);
+	/* one at a time is enough */
+	if (tries >= PATIENCE && mutex_trylock(&mirror->span_lock))
+		give_back_unlock(mirror, atomic_long_read(&mirror->bytes) / 8,
+				 tries < DESPAIR ? 1 : ALL_TURNS);
 }
 
 /* The empty ones go. Returns whether others are left. */

@@ -15,8 +15,11 @@ extern atomic_long_t hmmodp_tables;	/* of all mirrors */
 
 /* Context of all: process, may sleep, no lock of the memory manager held. */
 
-/* Before the mirror grows: if it is over its limit, give back what is not in use. */
-void hmmodp_reclaim_over_limit(struct hmmodp_mirror *mirror);
+/*
+ * Before each step of a fault, which is one of mirror->faults: where all of them would
+ * take the mirror over its limit, give back what is not in use.
+ */
+void hmmodp_reclaim_make_room(struct hmmodp_mirror *mirror);
 
 /* Bytes of small pages that the limit on a mirror has room for. */
 unsigned long hmmodp_reclaim_room(void);

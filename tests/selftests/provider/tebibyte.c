@@ -25,7 +25,6 @@ enum {
 	PAIRS = 4,
 	MAX_LEN = 64 << 10,
 	SILENCE_MS = 100000,
-	MOST_SPAN = 2048,	/* bytes of one, at most */
 	ACCESS = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ |
 		 IBV_ACCESS_ON_DEMAND,
 };
@@ -234,8 +233,7 @@ static void work(uint32_t rounds)
 	pthread_join(watcher, NULL);
 	printf("%u places, %u rounds, %lu ms at most; mirror: at most %ld KiB of %ld\n", places,
 	       rounds, longest, most >> 10, mirror_limit() >> 10);
-	/* each pair may have one fault at either end under way, none looks behind itself */
-	EXPECT(most <= mirror_limit() + 2 * PAIRS * (MOST_SPAN + MIRROR_TABLE));
+	EXPECT(most <= mirror_limit());
 	for (i = 0; i < PAIRS; i++)
 		loop_close(&pair[i]);
 }
