@@ -53,6 +53,28 @@ struct hmmodp_changed {
 
 void hmmodp_chunk_init(struct hmmodp_chunk *chunk);
 
+/*
+ * The entry of a page, noted as accessed; 0 without access to it. Else as
+ * hmmodp_chunk_piece_locked().
+ */
+static inline unsigned long hmmodp_chunk_page_locked(struct hmmodp_chunk *chunk,
+						     unsigned int page, bool write,
+						     unsigned int *used)
+{
+	unsigned long *slot = chunk->table ? &chunk->table[page] : &chunk->leaf;
+	unsigned long entry = READ_ONCE(*slot);
+
+	if (unlikely(!READ_ONCE(chunk->hot)))
+		WRITE_ONCE(chunk->hot, true);
+	if (unlikely(!hmmodp_entry_is_warm(entry, write))) {
+		if (!hmmodp_entry_permits(entry, write))
+			return 0;
+		if (hmmodp_entry_touch(slot, write))
+			*used += chunk->table ? 1 : HMMODP_CHUNK_PAGES;
+	}
+	return chunk->table ? entry : entry + hmmodp_entry_make(page, 0);
+}
+
 bool hmmodp_chunk_covers_locked(const struct hmmodp_chunk *chunk,
 				unsigned int first, unsigned int last,
 				bool write);

@@ -85,6 +85,15 @@ static inline unsigned long hmmodp_entry_merge(unsigned long old,
 	return (new & ~keep) | (old & keep);
 }
 
+/* May the device do this to the page, and is nothing to be noted, as it has before? */
+static inline bool hmmodp_entry_is_warm(unsigned long entry, bool write)
+{
+	unsigned long need = HMMODP_ENTRY_VALID | HMMODP_ENTRY_ACCESSED |
+			     (write ? HMMODP_ENTRY_WRITABLE | HMMODP_ENTRY_DIRTY : 0);
+
+	return (entry & (need | HMMODP_ENTRY_AHEAD)) == need;
+}
+
 /*
  * Note an access, before it happens. Others may do so at the same time, all
  * holding the chunk's lock for read; that is why the bits are set atomically,

@@ -167,6 +167,26 @@ static void install(unsigned int first, unsigned int last)
 	expect_changed(&fresh, expected);
 }
 
+/* By the short way, for one page, or by the long one. */
+static size_t access_by(size_t offset, size_t len, bool write, unsigned long *pfn,
+			unsigned int *used)
+{
+	unsigned long entry;
+
+	if (offset % PAGE + len > PAGE || random_below(2))
+		return hmmodp_chunk_piece_locked(&chunk, offset, len, write, pfn, used);
+	entry = hmmodp_chunk_page_locked(&chunk, offset >> PAGE_SHIFT, write, used);
+	if (!entry)
+		return 0;
+	*pfn = hmmodp_entry_pfn(entry);
+	/* all is noted */
+	EXPECT(chunk.hot);
+	entry = hmmodp_chunk_page_locked(&chunk, offset >> PAGE_SHIFT, write, used);
+	EXPECT(hmmodp_entry_is_warm(entry, write));
+	EXPECT_EQ(hmmodp_entry_pfn(entry), *pfn);
+	return len;
+}
+
 static void access_at(size_t offset, size_t len, bool write)
 {
 	unsigned long pfn = 0;
@@ -184,7 +204,7 @@ static void access_at(size_t offset, size_t len, bool write)
 			break;
 		want += in_page < len - want ? in_page : len - want;
 	}
-	got = hmmodp_chunk_piece_locked(&chunk, offset, len, write, &pfn, &used);
+	got = access_by(offset, len, write, &pfn, &used);
 	EXPECT_EQ(got, want);
 	EXPECT_EQ(used, 0);
 	if (!got)

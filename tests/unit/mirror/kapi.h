@@ -13,6 +13,8 @@
 #define BIT(n)		(1UL << (n))
 #define PAGE_SHIFT	12
 
+#define unlikely(x)	__builtin_expect(!!(x), 0)
+
 #define READ_ONCE(x)	__atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, v)	__atomic_store_n(&(x), v, __ATOMIC_RELAXED)
 
