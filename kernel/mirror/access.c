@@ -55,7 +55,7 @@ static size_t access_chunk(struct hmmodp_mirror *mirror, unsigned long va,
 	return done;
 }
 
-/* The same for bytes of one page, which is what most packets are, in half the time. */
+/* The same for bytes of one page, which is what most packets are, without loops. */
 static size_t access_page(struct hmmodp_mirror *mirror, unsigned long va, size_t len,
 			  bool write, hmmodp_actor_t actor, void *ctx)
 {
@@ -115,7 +115,7 @@ size_t hmmodp_access(struct hmmodp_mirror *mirror, unsigned long va, size_t len,
 
 	if (!off)
 		local_bh_disable();
-	if (len <= PAGE_SIZE - offset_in_page(va))
+	if (len - 1 < PAGE_SIZE - offset_in_page(va))	/* and no actor for no bytes */
 		done = access_page(mirror, va, len, write, actor, ctx);
 	else
 		done = access_range(mirror, va, len, write, actor, ctx);
